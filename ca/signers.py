@@ -1,0 +1,68 @@
+"""The platform's own signing keys: claims, status lists, trust lists, seal making."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ca.issue import Order, issue
+from ca.models import Signer
+from trust.access import Caller
+from trust.crypto import x509
+from trust.crypto.algorithms import DEFAULT, Algorithm, KeyKind
+from trust.db import Sessions
+from trust.errors import NotFound
+from trust.keys import KeyStore
+
+
+@dataclass(frozen=True, slots=True)
+class ReadySigner:
+    """A signer as its users need it; `sign` gives DER signatures."""
+
+    key_id: str
+    algorithm: Algorithm
+    certificate: x509.Certificate
+    sign: Callable[[bytes], bytes]
+
+
+def create(
+    sessions: Sessions, purpose: str, *, key_id: str, kind: KeyKind, subject: bytes, issuer: str,
+    keys: KeyStore, by: Caller, at: datetime,
+) -> x509.Certificate:  # fmt: skip
+    """Make a key and certify it under the profile named `purpose`; the newest one is used."""
+    spki = keys.generate(key_id, kind)
+    order = Order(purpose, subject, spki)
+    certificate = issue(sessions, order, issuer=issuer, keys=keys, by=by, at=at)
+    with sessions.begin() as session:
+        session.add(
+            Signer(
+                key_id=key_id, purpose=purpose, algorithm=str(DEFAULT[kind]), issuer=issuer,
+                certificate=certificate.der, created_at=at,
+            )
+        )  # fmt: skip
+    return certificate
+
+
+def active(
+    session: Session, purpose: str, *, keys: KeyStore, algorithm: Algorithm | None = None
+) -> ReadySigner:
+    """The newest signer of a purpose (and algorithm); NotFound."""
+    query = select(Signer).where(Signer.purpose == purpose).order_by(Signer.created_at.desc())
+    if algorithm is not None:
+        query = query.where(Signer.algorithm == str(algorithm))
+    row = session.scalar(query.limit(1))
+    if row is None:
+        raise NotFound(f"no key for {purpose}")
+    key_id, suite = row.key_id, Algorithm(row.algorithm)
+    return ReadySigner(
+        key_id, suite, x509.parse_certificate(row.certificate),
+        lambda message: keys.sign(key_id, message, suite),
+    )  # fmt: skip
+
+
+def certificates(session: Session) -> list[tuple[str, bytes]]:
+    """(key id, DER) of every signer there ever was: old claims stay verifiable."""
+    rows = session.execute(select(Signer.key_id, Signer.certificate).order_by(Signer.created_at))
+    return [(key_id, der) for key_id, der in rows]

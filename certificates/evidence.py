@@ -1,0 +1,151 @@
+"""What a verification may ask: trusted certificates, a registry, signed status lists."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ca import profiles
+from certificates import status_list
+from certificates.models import LicenceState
+from certificates.registry import PUBLISHED
+from certificates.status_list import Status, StatusList
+from trust import chain
+from trust.anchors import Anchors
+from trust.crypto import jose, x509
+from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
+from trust.crypto.x509 import Certificate
+from trust.report import Check, failed, passed, unknown
+from trust.validation import TrustStore
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the registry knows of a licence at the time asked for."""
+
+    digest: bytes
+    file_digest: bytes
+    state: LicenceState | None
+
+
+class Registry(Protocol):
+    """The issuing region's own knowledge."""
+
+    region: str
+
+    def record(self, identifier: str, *, at: datetime) -> Record | None: ...
+
+    def seal_problem(self, es_id: str, *, signed_at: datetime) -> str:
+        """Why the seal was not in force at that time, or nothing."""
+        ...
+
+
+class StatusSource(Protocol):
+    """Who can tell a licence's published state."""
+
+    def state(self, region: str, number: int, index: int, *, at: datetime) -> Check: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """All that one verification may ask. `registry` is None offline and for other regions."""
+
+    store: TrustStore
+    signer: Callable[[bytes], Certificate | None]
+    registry: Registry | None
+    status: StatusSource
+
+    def registry_of(self, region: str) -> Registry | None:
+        return self.registry if self.registry and self.registry.region == region else None
+
+
+_STATE_CHECKS = {
+    Status.VALID: passed("state", "in_force"),
+    Status.VOID: failed("state", "void"),
+    Status.SUSPENDED: failed("state", "suspended"),
+    Status.OTHER: failed("state", "other_state"),
+}
+
+
+def state_check(state: LicenceState) -> Check:
+    """The registry's state as a check."""
+    return _STATE_CHECKS[PUBLISHED.get(state, Status.VOID)]
+
+
+class ListedStatus:
+    """Answers from signed status lists at hand, each checked when first needed."""
+
+    def __init__(self, tokens: Iterable[str], store: TrustStore) -> None:
+        self._tokens, self._store = tuple(tokens), store
+        self._read: list[tuple[str, StatusList]] | None = None
+
+    def state(self, region: str, number: int, index: int, *, at: datetime) -> Check:
+        found = [
+            listed
+            for owner, listed in self._lists(at)
+            if owner == region and listed.subject.endswith(f"/status/{number}")
+        ]
+        if not found:
+            return unknown("state", "state_unknown", "no status list")
+        newest = max(found, key=lambda listed: listed.issued_at)
+        if not newest.issued_at <= at <= newest.expires_at:
+            return unknown("state", "state_unknown", "status list out of date")
+        try:
+            return _STATE_CHECKS[newest.status(index)]
+        except Malformed as error:
+            return unknown("state", "state_unknown", str(error))
+
+    def _lists(self, at: datetime) -> list[tuple[str, StatusList]]:
+        if self._read is None:
+            self._read = []
+            for token in self._tokens:
+                try:
+                    self._read.append(check_list(token, self._store, now=at))
+                except (Malformed, InvalidSignature, UnknownAlgorithm, UntrustedList):
+                    continue  # a list that is not signed by its region says nothing
+        return self._read
+
+
+class UntrustedList(InvalidSignature):
+    code = "untrusted_list"
+
+
+def check_list(token: str, store: TrustStore, *, now: datetime) -> tuple[str, StatusList]:
+    """(region, list) of a status list signed by a region's status signer.
+
+    Malformed, InvalidSignature, UnknownAlgorithm or UntrustedList.
+    """
+    listed = status_list.parse(token)
+    region = check_signer(listed.jws, store, purpose="status-signer", at=listed.issued_at, now=now)
+    return region, listed
+
+
+def check_signer(
+    jws: jose.Jws, store: TrustStore, *, purpose: str, at: datetime, now: datetime
+) -> str:
+    """Verify a JWS by the certificate in its x5c, judged for a purpose; the signer's region."""
+    given = jws.certificates()
+    if not given:
+        raise UntrustedList("no certificate comes with the signature")
+    leaf, *rest = (x509.parse_certificate(data) for data in given)
+    jose.verify(jws, leaf.spki)
+    legs = chain.judge(
+        "", leaf, store=store, at=at, now=now, purpose=profiles.purpose(purpose), extra=rest
+    )
+    if not chain.all_passed(legs):
+        raise UntrustedList(", ".join(leg.code for leg in legs))
+    return region_of(leaf)
+
+
+def region_of(certificate: Certificate) -> str:
+    """The region that a certificate speaks for: its OU."""
+    return x509.name_value(certificate.subject, x509.UNIT) or ""
+
+
+def offline(anchors: Anchors, store: TrustStore) -> Knowledge:
+    """What can be known from a folder of anchors alone."""
+    return Knowledge(store, anchors.signer, None, ListedStatus(anchors.status_lists, store))
+
+
+def store_of(anchors: Anchors) -> TrustStore:
+    return TrustStore(anchors.roots, anchors.intermediates, anchors.revocation())

@@ -1,0 +1,399 @@
+"""Issuing a licence: reserve -> render -> seal -> look at it -> store -> record.
+
+Two transactions. What a crash leaves behind at each step:
+1. before `reserve` commits: nothing.
+2. after it: a reservation (identifier, status index, log leaf, all burnt) and the application in
+   ISSUING. `recover` abandons it: the application is APPROVED again, the index reads void.
+3. after `store.put`: besides, a file that no licence names; `recover` removes it.
+4. after `record` commits: a licence.
+"""
+
+import base64
+import os
+import secrets
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ca import signers
+from certificates import application as applications
+from certificates import catalogue, identifier, qr, registry
+from certificates.content import parse_date
+from certificates.document import Renderer
+from certificates.evidence import Knowledge
+from certificates.identifier import Identifier
+from certificates.licence_type import LicenceType
+from certificates.models import (
+    Application,
+    ApplicationState,
+    Authority,
+    Licence,
+    LicenceState,
+    Reservation,
+    StateChange,
+)
+from certificates.own_output import require_sound
+from certificates.registry import StatusPlace
+from certificates.store import FileStore
+from seal import apply as seal_apply
+from seal.apply import Impression, Suites
+from seal.pdf.sealing import Place
+from trust import audit, log
+from trust.access import Caller, Role
+from trust.anchors import key_id
+from trust.clock import CHINA
+from trust.crypto import hashes, jose
+from trust.crypto.algorithms import Algorithm
+from trust.db import Sessions
+from trust.errors import Conflict, Forbidden, Invalid, NotFound
+from trust.keys import KeyStore
+from trust.vault import Vault
+
+LOG = "licences"
+RESERVED, DONE = "reserved", "done"
+
+
+class AlreadyIssued(Conflict):
+    """The application has its licence; the message names it."""
+
+    code = "already_issued"
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What issuing needs besides the application; made once a process."""
+
+    sessions: Sessions
+    keys: KeyStore
+    vault: Vault
+    store: FileStore
+    renderer: Renderer
+    knowledge: Knowledge
+    lease: timedelta
+    suites: Suites = Suites.DUAL
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A reserved licence, not yet sealed. `raw` is licence.json to the byte."""
+
+    application: UUID
+    licence_type: LicenceType
+    known: Identifier
+    place: StatusPlace
+    leaf: int
+    metadata: dict[str, Any]
+    raw: bytes
+    region: str
+    base_url: str
+    seals: tuple[Impression, ...]
+    claim_signer: signers.ReadySigner
+    issued: date
+
+
+def issue(workshop: Workshop, key: UUID, *, by: Caller, at: datetime) -> Licence:
+    """Issue the licence of an approved application.
+
+    Raises NotFound, Forbidden, AlreadyIssued, Conflict, SealNotInForce, UnprintableLicence.
+    """
+    at = at.replace(microsecond=0)
+    with workshop.sessions.begin() as session:
+        job = _reserve(session, workshop, key, by=by, at=at)
+    try:
+        claim_text = _write_claim(job, at)
+        pdf = _render_and_seal(workshop, job, claim_text, at)
+        require_sound(pdf, workshop.knowledge, at=at)
+        workshop.store.put(str(job.known), pdf)
+        with workshop.sessions.begin() as session:
+            return _record(session, workshop, job, claim_text, pdf, by=by, at=at)
+    except Exception:
+        # The refusal is for the caller; what it leaves is put right first, in its own transaction.
+        with workshop.sessions.begin() as session:
+            abandon(session, workshop.store, str(job.known), by=by, at=at)
+        raise
+
+
+# --- 1. reserve --------------------------------------------------------------------------------
+
+
+def _reserve(
+    session: Session, workshop: Workshop, key: UUID, *, by: Caller, at: datetime
+) -> _Job:
+    application = _take(session, key, by=by)
+    owner = session.get_one(Authority, application.authority)
+    licence_type = catalogue.find(application.type_code)
+    content = applications.content(application, workshop.vault)
+    known = Identifier(licence_type.code, owner.code, identifier.new_serial())
+    place = registry.take_status_place(session)
+    region = registry.region(session)
+    claim_signer = signers.active(
+        session, "claim-signer", keys=workshop.keys,
+        algorithm=Algorithm(region.claim_algorithm),
+    )  # fmt: skip
+    metadata = _metadata(session, licence_type, content, owner, known, at)
+    raw = _licence_json(metadata, region.code, workshop.suites)
+    leaf = append_leaf(session, "issued", raw, at=at)
+    session.add(
+        Reservation(
+            identifier=str(known), application=key, state=RESERVED, status_list=place.number,
+            status_index=place.index, leaf_index=leaf, owner=process_name(), reserved_at=at,
+            lease_until=at + workshop.lease,
+        )
+    )  # fmt: skip
+    seals = _seals(session, [owner], at=at)
+    audit.record(
+        session, "licence.reserved", subject=str(known), by=by, at=at,
+        details={"application": str(key), "leaf": leaf},
+    )  # fmt: skip
+    return _Job(
+        key, licence_type, known, place, leaf, metadata, raw, region.code, region.base_url, seals,
+        claim_signer, parse_date("ZZBFRQ", metadata["ZZBFRQ"]),
+    )  # fmt: skip
+
+
+def _take(session: Session, key: UUID, *, by: Caller) -> Application:
+    """One statement decides who issues; everyone else gets a Conflict."""
+    application = session.get(Application, key)
+    if application is None:
+        raise NotFound(f"no application {key}")
+    if not by.has(Role.APPROVER) or by.authority != application.authority:
+        raise Forbidden("only an approver of the application's authority issues its licence")
+    if by.account == application.entered_by:
+        raise applications.OwnApplication("nobody issues on an application of their own")
+    won = session.execute(
+        update(Application)
+        .where(Application.id == key, Application.state == ApplicationState.APPROVED)
+        .values(state=ApplicationState.ISSUING)
+        .returning(Application.id)
+    ).one_or_none()
+    if won is None:
+        licence = registry.licence_of(session, application)
+        if licence is not None:
+            raise AlreadyIssued(f"application {key} has licence {licence.identifier}")
+        raise Conflict(f"application {key} is {application.state}")
+    return application
+
+
+def _metadata(
+    session: Session, licence_type: LicenceType, content: dict[str, object], owner: Authority,
+    known: Identifier, at: datetime,
+) -> dict[str, Any]:  # fmt: skip
+    """The content completed to the items of GB/T 36903."""
+    today = at.astimezone(CHINA).date()
+    issued = parse_date("ZZBFRQ", content.get("ZZBFRQ", f"{today:%Y%m%d}"))
+    until = catalogue.valid_until(licence_type, content, issued=issued)
+    number = content.get("ZZBH")
+    if number is None:
+        name = f"{licence_type.code}/{owner.division}"
+        sequence = registry.next_number(session, name)
+        number = catalogue.number(licence_type, content, sequence, owner.division)
+    metadata: dict[str, Any] = {
+        **content,
+        "ZZMC": licence_type.name, "ZZLXDM": licence_type.code, "ZZBS": str(known),
+        "ZZBH": number, "ZZBFJG": owner.name, "ZZBFJGDM": owner.code,
+        "ZZBFRQ": f"{issued:%Y%m%d}",
+        "ZZYXQQSRQ": f"{catalogue.valid_from(content, issued=issued):%Y%m%d}",
+    }  # fmt: skip
+    metadata.pop("ZZYXQJZRQ", None)
+    if until is not None:
+        metadata["ZZYXQJZRQ"] = f"{until:%Y%m%d}"
+    return metadata
+
+
+def _licence_json(metadata: dict[str, Any], region: str, suites: Suites) -> bytes:
+    """The attachment. The salt keeps its digest, in the log and in the QR code, unguessable."""
+    return jose.canonical_json(
+        {
+            "version": 1, "region": region, "seals": str(suites),
+            "salt": jose.b64url(secrets.token_bytes(16)), "licence": metadata,
+        }
+    )  # fmt: skip
+
+
+def append_leaf(session: Session, event: str, raw: bytes, *, at: datetime) -> int:
+    """A leaf of the region's log of licences: the event and the salted digest, nothing personal."""
+    leaf = jose.canonical_json(
+        {"event": event, "sm3": jose.b64url(hashes.sm3(raw)), "at": int(at.timestamp())}
+    )
+    return log.append(session, LOG, leaf, at=at)
+
+
+def _seals(session: Session, owners: Sequence[Authority], *, at: datetime) -> tuple[Impression, ...]:
+    found = []
+    for owner in owners:
+        if owner.seal is None:
+            raise Conflict(f"{owner.name} has no seal")
+        found.append(seal_apply.impression(session, owner.seal, at=at))
+    return tuple(found)
+
+
+def process_name() -> str:
+    """Host, process and the process's start: a number that is given to a new process is not it."""
+    return f"{socket.gethostname()}/{os.getpid()}/{_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return "gone"
+
+
+# --- 2. render and seal ------------------------------------------------------------------------
+
+
+def _write_claim(job: _Job, at: datetime) -> str:
+    until = job.metadata.get("ZZYXQJZRQ")
+    holder_type = str(job.metadata["CZZTDMLXDM"])
+    signer = job.claim_signer
+    claim = qr.Claim(
+        region=job.region, identifier=job.known,
+        holder=job.licence_type.public_holder(str(job.metadata["CZZT"]), holder_type),
+        made_at=at, issued=job.issued,
+        valid_from=parse_date("ZZYXQQSRQ", job.metadata["ZZYXQQSRQ"]),
+        valid_until=parse_date("ZZYXQJZRQ", until) if until else None,
+        status_list=job.place.number, status_index=job.place.index,
+        digest=hashes.sm3(job.raw)[: qr.DIGEST_LENGTH],
+    )  # fmt: skip
+    return qr.write(
+        claim, base_url=job.base_url, algorithm=signer.algorithm,
+        kid=key_id(signer.certificate.spki), sign=signer.sign,
+    )  # fmt: skip
+
+
+def _render_and_seal(workshop: Workshop, job: _Job, claim_text: str, at: datetime) -> bytes:
+    photo = job.metadata.get("KZ_ZP")
+    pdf = workshop.renderer.render(
+        job.licence_type, job.metadata, attachment=job.raw, qr_text=claim_text,
+        verify_at=f"{job.base_url}/verify", at=at,
+        photo=base64.b64decode(str(photo)) if photo else None,
+    )  # fmt: skip
+    places = catalogue.seal_places(job.licence_type, len(job.seals))
+    placed = [
+        (seal, Place(place.page, place.x_mm, place.y_mm))
+        for seal, place in zip(job.seals, places, strict=True)
+    ]
+    return seal_apply.apply(pdf, placed, suites=workshop.suites, keys=workshop.keys, at=at)
+
+
+# --- 3. record ---------------------------------------------------------------------------------
+
+
+def _record(
+    session: Session, workshop: Workshop, job: _Job, claim_text: str, pdf: bytes, *, by: Caller,
+    at: datetime,
+) -> Licence:  # fmt: skip
+    kept = session.execute(
+        update(Reservation)
+        .where(Reservation.identifier == str(job.known), Reservation.state == RESERVED)
+        .values(state=DONE)
+        .returning(Reservation.identifier)
+    ).one_or_none()
+    if kept is None:
+        raise Conflict(f"the reservation of {job.known} was given up meanwhile")
+    licence = _licence(workshop, job, claim_text, pdf, by=by, at=at)
+    session.add(licence)
+    session.flush()
+    session.add(
+        StateChange(
+            licence=licence.identifier, state=LicenceState.ACTIVE, at=at, by=by.account,
+            reason="issued",
+        )
+    )  # fmt: skip
+    session.execute(
+        update(Application)
+        .where(Application.id == job.application)
+        .values(state=ApplicationState.ISSUED)
+    )
+    audit.record(
+        session, "licence.issued", subject=str(job.known), by=by, at=at,
+        details={
+            "sm3": licence.digest.hex(), "file_sha256": licence.file_digest.hex(),
+            "seals": [seal.es_id for seal in job.seals], "leaf": job.leaf,
+        },
+    )  # fmt: skip
+    return licence
+
+
+def _licence(
+    workshop: Workshop, job: _Job, claim_text: str, pdf: bytes, *, by: Caller, at: datetime
+) -> Licence:
+    name, until = str(job.known), job.metadata.get("ZZYXQJZRQ")
+    return Licence(
+        identifier=name, application=job.application, type_code=job.licence_type.code,
+        number=str(job.metadata["ZZBH"]), authority=job.known.issuer,
+        holder_index=workshop.vault.index(str(job.metadata["CZZTDM"]), column="holder"),
+        holder_public=job.licence_type.public_holder(
+            str(job.metadata["CZZT"]), str(job.metadata["CZZTDMLXDM"])
+        ),
+        content_box=workshop.vault.seal(job.raw, context=f"licence/{name}"),
+        digest=hashes.sm3(job.raw), file_digest=hashes.sha256(pdf), claim=claim_text,
+        status_list=job.place.number, status_index=job.place.index, leaf_index=job.leaf,
+        issued_on=job.issued, valid_from=parse_date("ZZYXQQSRQ", job.metadata["ZZYXQQSRQ"]),
+        valid_until=parse_date("ZZYXQJZRQ", until) if until else None, issued_by=by.account,
+        issued_at=at, state=LicenceState.ACTIVE, state_at=at,
+    )  # fmt: skip
+
+
+# --- recovery ----------------------------------------------------------------------------------
+
+
+def recover(sessions: Sessions, store: FileStore, *, by: Caller, at: datetime) -> list[str]:
+    """Abandon what died half-way: leases that ran out, and processes of this host that are gone.
+
+    Runs at every start. Returns the identifiers that were given up.
+    """
+    with sessions.begin() as session:
+        open_rows = session.execute(
+            select(Reservation.identifier, Reservation.owner, Reservation.lease_until).where(
+                Reservation.state == RESERVED
+            )
+        ).all()
+        dead = [name for name, owner, until in open_rows if until < at or _is_gone(owner)]
+        return [name for name in dead if abandon(session, store, name, by=by, at=at)]
+
+
+def _is_gone(owner: str) -> bool:
+    host, pid, started = owner.rsplit("/", 2)
+    return host == socket.gethostname() and _started(int(pid)) != started
+
+
+def abandon(
+    session: Session, store: FileStore, name: str, *, by: Caller, at: datetime
+) -> bool:
+    """Give up a reservation, inside the caller's transaction; False when it is open no more."""
+    row = session.execute(
+        update(Reservation)
+        .where(Reservation.identifier == name, Reservation.state == RESERVED)
+        .values(state=registry.ABANDONED)
+        .returning(Reservation.application)
+    ).one_or_none()
+    if row is None:
+        return False
+    session.execute(
+        update(Application)
+        .where(Application.id == row[0], Application.state == ApplicationState.ISSUING)
+        .values(state=ApplicationState.APPROVED)
+    )
+    store.remove(name)
+    append_leaf(session, "abandoned", name.encode(), at=at)
+    audit.record(
+        session, "licence.abandoned", subject=name, by=by, at=at,
+        details={"application": str(row[0])},
+    )  # fmt: skip
+    return True
+
+
+def parse_application(text: str) -> UUID:
+    """An application's id as typed; Invalid."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise Invalid("not an application's id") from error

@@ -1,0 +1,27 @@
+"""Reading our own output as a stranger would, before it is let out."""
+
+from datetime import datetime
+
+from certificates.evidence import Knowledge
+from certificates.verify import check_changes, check_signature
+from seal.pdf import document, fields
+from trust.errors import TrustError
+from trust.report import Outcome
+
+
+class UnsoundOutput(TrustError):
+    """What we were about to hand out does not verify: a fault of ours, nothing is stored."""
+
+    code = "unsound_output"
+
+
+def require_sound(pdf: bytes, knowledge: Knowledge, *, at: datetime) -> None:
+    """Every signature, chain, seal and the lock of a freshly sealed file must pass."""
+    whole = document.read(pdf)
+    signatures = fields.signatures(whole)
+    checks = [check_changes(whole, signatures)]
+    for number, signature in enumerate(signatures, 1):
+        checks += check_signature(f".{number}", pdf, signature, knowledge, at=at)[0]
+    wrong = [check for check in checks if check.outcome is not Outcome.PASSED]
+    if wrong:
+        raise UnsoundOutput(", ".join(f"{check.name}: {check.code}" for check in wrong))

@@ -1,0 +1,117 @@
+"""The registry's own bookkeeping: status indexes, sequences, present states."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from certificates.models import (
+    Application,
+    Counter,
+    Licence,
+    LicenceState,
+    Region,
+    Reservation,
+    StateChange,
+    StatusShard,
+)
+from certificates.status_list import CAPACITY, Status
+from trust.errors import NotFound
+
+#: How a state reads in two bits.
+PUBLISHED = {
+    LicenceState.ACTIVE: Status.VALID,
+    LicenceState.SUSPENDED: Status.SUSPENDED,
+    LicenceState.TRANSFERRED_OUT: Status.OTHER,
+}
+ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPlace:
+    number: int
+    index: int
+
+
+def region(session: Session) -> Region:
+    """This deployment's region; NotFound before `trust init`."""
+    found = session.scalar(select(Region))
+    if found is None:
+        raise NotFound("no region: run `trust init` first")
+    return found
+
+
+def take_status_place(session: Session) -> StatusPlace:
+    """The next index, never given twice; a full list is followed by a new one."""
+    taken = session.execute(
+        update(StatusShard)
+        .where(StatusShard.used < CAPACITY)
+        .values(used=StatusShard.used + 1)
+        .returning(StatusShard.number, StatusShard.step, StatusShard.start, StatusShard.used)
+    ).first()
+    if taken is None:
+        return _open_shard(session)
+    number, step, start, used = taken
+    return StatusPlace(number, (step * used + start) % CAPACITY)
+
+
+def _open_shard(session: Session) -> StatusPlace:
+    last = session.scalar(select(StatusShard.number).order_by(StatusShard.number.desc()).limit(1))
+    number = (last or 0) + 1
+    # Odd steps are coprime to the capacity, a power of two: every index comes once.
+    step, start = secrets.randbelow(CAPACITY // 2) * 2 + 1, secrets.randbelow(CAPACITY)
+    session.add(StatusShard(number=number, step=step, start=start, used=1))
+    session.flush()
+    return StatusPlace(number, (step + start) % CAPACITY)
+
+
+def next_number(session: Session, name: str) -> int:
+    """The next value of a sequence, from 1."""
+    value = session.scalar(
+        update(Counter)
+        .where(Counter.name == name)
+        .values(value=Counter.value + 1)
+        .returning(Counter.value)
+    )
+    if value is None:
+        session.add(Counter(name=name, value=1))
+        session.flush()
+        return 1
+    return value
+
+
+def states_of_list(session: Session, number: int) -> dict[int, Status]:
+    """Every index of a list that is not VALID. A burnt reservation reads as void."""
+    rows = session.execute(
+        select(Licence.status_index, Licence.state).where(
+            Licence.status_list == number, Licence.state != LicenceState.ACTIVE
+        )
+    )
+    states = {index: PUBLISHED.get(LicenceState(state), Status.VOID) for index, state in rows}
+    burnt = session.scalars(
+        select(Reservation.status_index).where(
+            Reservation.status_list == number, Reservation.state == ABANDONED
+        )
+    )
+    return {**states, **dict.fromkeys(burnt, Status.VOID)}
+
+
+def state_at(session: Session, identifier: str, at: datetime) -> LicenceState | None:
+    """The state a licence was in at a time; None before it was issued."""
+    found = session.scalar(
+        select(StateChange.state)
+        .where(StateChange.licence == identifier, StateChange.at <= at)
+        .order_by(StateChange.at.desc(), StateChange.id.desc())
+        .limit(1)
+    )
+    return LicenceState(found) if found is not None else None
+
+
+def list_numbers(session: Session) -> list[int]:
+    return list(session.scalars(select(StatusShard.number).order_by(StatusShard.number)))
+
+
+def licence_of(session: Session, application: Application) -> Licence | None:
+    return session.scalar(select(Licence).where(Licence.application == application.id))

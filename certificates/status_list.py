@@ -1,0 +1,102 @@
+"""Status lists in the form of the IETF Token Status List: a JWT over two bits a licence.
+
+0 valid, 1 void, 2 suspended, 3 other. A list's life (`exp`) is the longest time for which a revoked
+licence can be taken for good offline.
+"""
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+
+from trust.crypto import jose
+from trust.crypto.algorithms import Algorithm
+from trust.crypto.errors import Malformed
+from trust.crypto.jose import Jws
+
+BITS = 2
+TYPE = "statuslist+jwt"
+#: Licences to a list: 32 kB unpacked, a few hundred bytes when most are valid.
+CAPACITY = 1 << 17
+UNPACKED_MAX = 16 * 1024 * 1024
+
+
+class Status(IntEnum):
+    VALID = 0
+    VOID = 1
+    SUSPENDED = 2
+    OTHER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StatusList:
+    """A list as read; its signature is the caller's to check. `packed` has four to the byte."""
+
+    jws: Jws
+    subject: str
+    issued_at: datetime
+    expires_at: datetime
+    packed: bytes
+
+    def status(self, index: int) -> Status:
+        """Malformed when the index is outside the list."""
+        if not 0 <= index < 4 * len(self.packed):
+            raise Malformed("index outside the status list")
+        return Status(self.packed[index // 4] >> 2 * (index % 4) & 3)
+
+
+def write(
+    states: Mapping[int, Status], *, capacity: int = CAPACITY, subject: str, at: datetime,
+    lifetime: timedelta, ttl: timedelta, algorithm: Algorithm, kid: str, x5c: tuple[bytes, ...],
+    sign: Callable[[bytes], bytes],
+) -> str:  # fmt: skip
+    """The signed list; `states` names only what is not VALID."""
+    packed = bytearray(capacity // 4)
+    for index, status in states.items():
+        packed[index // 4] |= int(status) << 2 * (index % 4)
+    issued = int(at.timestamp())
+    payload = {
+        "sub": subject, "iat": issued, "exp": issued + int(lifetime.total_seconds()),
+        "ttl": int(ttl.total_seconds()),
+        "status_list": {"bits": BITS, "lst": jose.b64url(zlib.compress(bytes(packed), 9))},
+    }  # fmt: skip
+    return jose.sign(
+        jose.canonical_json(payload), algorithm=algorithm, sign=sign, typ=TYPE, kid=kid, x5c=x5c
+    )
+
+
+def parse(token: str) -> StatusList:
+    """Read a list; Malformed."""
+    jws = jose.parse(token, typ=TYPE)
+    payload = jose.load_json(jws.payload)
+    try:
+        listed = payload["status_list"]
+        if listed["bits"] != BITS:
+            raise Malformed("status list of other than two bits")
+        packed = _inflate(jose.unb64url(listed["lst"]))
+        issued, expires = payload["iat"], payload["exp"]
+        if type(issued) is not int or type(expires) is not int or issued >= expires:
+            raise Malformed("status list without a life")
+        return StatusList(
+            jws, str(payload["sub"]), datetime.fromtimestamp(issued, UTC),
+            datetime.fromtimestamp(expires, UTC), packed,
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
+        raise Malformed("not a status list") from error
+
+
+def _inflate(data: bytes) -> bytes:
+    inflater = zlib.decompressobj()
+    try:
+        unpacked = inflater.decompress(data, UNPACKED_MAX)
+    except zlib.error as error:
+        raise Malformed("status list does not unpack") from error
+    if inflater.unconsumed_tail or not inflater.eof or inflater.unused_data:
+        raise Malformed("status list is too large, cut short or followed by more")
+    return unpacked
+
+
+def subject(base_url: str, number: int) -> str:
+    """Where a region publishes the list of that number."""
+    return f"{base_url}/status/{number}"

@@ -1,0 +1,127 @@
+"""Verifying a QR code: its form, its signer at the time it was made, the licence's state now.
+
+Order: 1 form  2 signature by a known claim signer of that region  3 signer's chain and revocation
+4 registry (online, own region)  5 state  6 dates. Nothing of a claim is believed before 2.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from ca import profiles
+from certificates import catalogue, evidence, qr
+from certificates.evidence import Knowledge
+from certificates.qr import BadClaim, Claim, SignedClaim
+from trust import chain
+from trust.clock import CHINA
+from trust.crypto import cose
+from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
+from trust.errors import NotFound
+from trust.report import Check, Outcome, failed, overall, passed, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The report: the same from command, HTTP and page (docs/report.md)."""
+
+    at: datetime
+    licence: dict[str, Any] | None
+    changed_after_sealing: bool | None
+    checks: tuple[Check, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        return overall(self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "outcome": str(self.outcome), "at": self.at.isoformat().replace("+00:00", "Z"),
+            "licence": self.licence, "changed_after_sealing": self.changed_after_sealing,
+            "checks": [check.as_json() for check in self.checks],
+        }  # fmt: skip
+
+
+def verify_claim(text: str, knowledge: Knowledge, *, at: datetime) -> Verification:
+    """The report on a QR code's text."""
+    try:
+        signed = qr.parse(text)
+    except BadClaim as error:
+        return Verification(at, None, None, (failed("claim", error.code, str(error)),))
+    checks = [passed("claim", "content_valid"), *check_signer(signed, knowledge, at=at)]
+    if any(check.outcome is Outcome.FAILED for check in checks):
+        return Verification(at, None, None, tuple(checks))
+    checks += _standing(signed.claim, knowledge, at=at)
+    return Verification(at, claim_summary(signed.claim), None, tuple(checks))
+
+
+def check_signer(signed: SignedClaim, knowledge: Knowledge, *, at: datetime) -> list[Check]:
+    """Checks `claim.signature`, `chain.claim`, `revocation.claim`."""
+    name = "claim.signature"
+    signer = knowledge.signer(signed.message.kid)
+    if signer is None:
+        return [unknown(name, "claim_signer_unknown")]
+    try:
+        cose.verify(signed.message, signer.spki)
+    except (InvalidSignature, UnknownAlgorithm, Malformed):
+        return [failed(name, "claim_forged")]
+    if evidence.region_of(signer) != signed.claim.region:
+        return [failed(name, "claim_region_mismatch")]
+    made_at = signed.claim.made_at
+    legs = chain.judge(
+        ".claim", signer, store=knowledge.store, at=made_at, now=at,
+        purpose=profiles.purpose("claim-signer"),
+    )  # fmt: skip
+    return [passed(name, "claim_valid", signed.claim.region), *legs]
+
+
+def _standing(claim: Claim, knowledge: Knowledge, *, at: datetime) -> list[Check]:
+    registry = knowledge.registry_of(claim.region)
+    if registry is None:
+        state = knowledge.status.state(claim.region, claim.status_list, claim.status_index, at=at)
+        return [state, check_dates(claim, at=at)]
+    record = registry.record(str(claim.identifier), at=at)
+    if record is None:
+        return [failed("registry", "not_in_registry")]
+    if record.digest[: qr.DIGEST_LENGTH] != claim.digest:
+        return [failed("registry", "differs_from_registry")]
+    state = (
+        unknown("state", "state_unknown", "not yet issued at that time")
+        if record.state is None
+        else evidence.state_check(record.state)
+    )
+    return [passed("registry", "matches_registry"), state, check_dates(claim, at=at)]
+
+
+def check_dates(claim: Claim, *, at: datetime) -> Check:
+    """Whether the licence's dates hold on the day of `at`, in China."""
+    today = at.astimezone(CHINA).date()
+    if claim.made_at > at:
+        return failed("dates", "issued_in_future")
+    if today < claim.valid_from:
+        return failed("dates", "dates_not_yet")
+    if claim.valid_until is not None and today > claim.valid_until:
+        return failed("dates", "dates_over")
+    return passed("dates", "dates_valid")
+
+
+def claim_summary(claim: Claim) -> dict[str, Any]:
+    """What the public may see of a licence: its claim and nothing more."""
+    return {
+        "identifier": str(claim.identifier), "type": type_name(claim.identifier.type_code),
+        "type_code": claim.identifier.type_code, "region": claim.region,
+        "authority": claim.identifier.issuer, "holder": claim.holder,
+        "issued": claim.issued.isoformat(), "valid_from": claim.valid_from.isoformat(),
+        "valid_until": _day(claim.valid_until),
+    }  # fmt: skip
+
+
+def type_name(code: str) -> str:
+    """The type's name if it is in our catalogue, else its code."""
+    try:
+        return catalogue.find(code).name
+    except NotFound:
+        return code
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None

@@ -1,0 +1,28 @@
+"""Alembic's entry: the tables of every package, one URL, one transaction."""
+
+from alembic import context
+
+import ca.models
+import certificates.models
+import seal.models
+import sso.models
+import trust.audit
+import trust.log_models  # noqa: F401
+from trust.db import Base, open_engine
+
+MODELS = (ca.models, certificates.models, seal.models, sso.models, trust.audit)
+
+
+def run() -> None:
+    engine = open_engine(context.config.get_main_option("sqlalchemy.url") or "")
+    with engine.connect() as connection:
+        context.configure(
+            connection=connection, target_metadata=Base.metadata, render_as_batch=True,
+            compare_type=True,
+        )  # fmt: skip
+        with context.begin_transaction():
+            context.run_migrations()
+    engine.dispose()
+
+
+run()

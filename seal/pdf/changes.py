@@ -1,0 +1,74 @@
+"""What a revision changed, judged against the two kinds of change that are allowed.
+
+Between seals: one more signature field. After the last seal: a DSS (ISO 32000-2, 12.8.4.3) and
+nothing else. Everything else is a change, whatever the PDF's own permissions say.
+"""
+
+from seal.pdf.document import Document
+from seal.pdf.objects import Dict, Object, Ref
+
+
+def beyond_a_signature(document: Document, count: int) -> str:
+    """What revision `count` changes besides adding one signature field; empty when nothing.
+
+    Changed objects may only be: the form's field list and the page's annotation list, each
+    longer by the new widget; or, for a first signature, catalogue and page gaining those lists.
+    """
+    before, after = document.at(count - 1), document.at(count)
+    revision = after.revisions[-1]
+    if revision.trailer.get("Root") != before.trailer.get("Root"):
+        return "the catalogue was exchanged"
+    for number, (offset, generation) in revision.entries.items():
+        if number >= before.size:
+            continue
+        ref = Ref(number, generation)
+        if offset is None or generation != 0:
+            return f"object {number} was deleted"
+        if not _is_addition(before.get(ref), after.get(ref), after):
+            return f"object {number} was changed"
+    return ""
+
+
+def _is_addition(old: Object, new: Object, after: Document) -> bool:
+    if isinstance(old, list) and isinstance(new, list):
+        return new[:-1] == old and _is_widget(new[-1], after)
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return old == new
+    changed = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
+    if changed <= {"Fields", "SigFlags"} and "Fields" in changed:
+        fields = new.get("Fields")
+        return (
+            isinstance(fields, list)
+            and fields[:-1] == old.get("Fields")
+            and _is_widget(fields[-1], after)
+        )
+    return changed in ({"AcroForm"}, {"Annots"}) and not changed & old.keys()
+
+
+def _is_widget(value: Object, after: Document) -> bool:
+    widget = after.resolve(value)
+    return isinstance(widget, dict) and widget.get("FT") == "Sig"
+
+
+def beyond_long_term_data(document: Document, count: int) -> str:
+    """What the revisions after the first `count` change besides the catalogue's DSS."""
+    before = document.at(count)
+    for number in range(count, len(document.revisions)):
+        after = document.at(number + 1)
+        if after.trailer.get("Root") != before.trailer.get("Root"):
+            return "the catalogue was exchanged"
+        for changed, (offset, generation) in after.revisions[-1].entries.items():
+            if changed >= before.size:
+                continue
+            if offset is None or generation != 0:
+                return f"object {changed} was deleted"
+            ref = Ref(changed, 0)
+            if ref != before.root or not _only_dss(before.catalog(), after.get(ref)):
+                return f"object {changed} was changed"
+    return ""
+
+
+def _only_dss(old: Dict, new: Object) -> bool:
+    if not isinstance(new, dict):
+        return False
+    return {k for k in old.keys() | new.keys() if old.get(k) != new.get(k)} <= {"DSS"}

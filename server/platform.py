@@ -1,0 +1,91 @@
+"""The composition root below HTTP: settings in, an opened platform out."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from ca.status import RegistryLookup
+from certificates import publish, registry
+from certificates.document import Renderer
+from certificates.evidence import Knowledge, ListedStatus
+from certificates.issue import Workshop
+from certificates.own_registry import OwnRegistry
+from certificates.store import FileStore
+from trust.db import Sessions, open_engine, open_reading, open_sessions
+from trust.errors import Unavailable
+from trust.keys import SoftKeyStore
+from trust.settings import Settings
+from trust.validation import TrustStore
+from trust.vault import Vault
+
+
+@dataclass
+class Platform:
+    """Everything opened when first needed, so that a command pays only for what it uses."""
+
+    settings: Settings
+
+    @cached_property
+    def engine(self) -> Engine:
+        return open_engine(self.settings.database)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        return open_sessions(self.engine)
+
+    @cached_property
+    def reading(self) -> Sessions:
+        return open_reading(self.engine)
+
+    @cached_property
+    def keys(self) -> SoftKeyStore:
+        return SoftKeyStore(self.settings.keys, self.settings.passphrase())
+
+    @cached_property
+    def vault(self) -> Vault:
+        return Vault(self.keys.secret("data", size=16), self.keys.secret("index", size=32))
+
+    @cached_property
+    def store(self) -> FileStore:
+        return FileStore(self.settings.home / "files", self.vault)
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        return Renderer(fallback=self.settings.fallback_font)
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """What a verification by this deployment itself may ask."""
+        with self.reading() as session:
+            own = publish.anchors(session)
+            region = registry.region(session).code
+        store = TrustStore(own.roots, own.intermediates, RegistryLookup(self.reading))
+        return Knowledge(
+            store, own.signer, OwnRegistry(self.reading, region), ListedStatus((), store)
+        )
+
+    @cached_property
+    def status_publisher(self) -> publish.StatusPublisher:
+        return publish.StatusPublisher(
+            self.reading, self.keys, lifetime=self.settings.status_lifetime
+        )
+
+    def workshop(self) -> Workshop:
+        return Workshop(
+            sessions=self.sessions, keys=self.keys, vault=self.vault, store=self.store,
+            renderer=self.renderer, knowledge=self.knowledge,
+            lease=self.settings.reservation_lease,
+        )  # fmt: skip
+
+    def require_home(self) -> Path:
+        """The home directory, made if need be; Unavailable when it cannot be."""
+        try:
+            self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = self.settings.home / ".probe"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise Unavailable(f"{self.settings.home} cannot be written") from error
+        return self.settings.home

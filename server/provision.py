@@ -1,0 +1,175 @@
+"""Setting up a region: database, roots and issuing CAs, the platform's own signers.
+
+Each step is done once and skipped when it is there, so that an interrupted `trust init` is simply
+run again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import select
+
+from ca import issue as ca_issue
+from ca import signers
+from ca.models import Issuer, Signer
+from certificates import publish
+from certificates.models import Authority, Region
+from seal import make, picture
+from seal.make import Maker, SealOrder
+from seal.models import SealKind
+from server.platform import Platform
+from sso import accounts
+from sso.models import Account
+from trust import audit, identifiers
+from trust.access import SYSTEM, Role
+from trust.crypto import x509, x509_write
+from trust.crypto.algorithms import Algorithm, KeyKind
+from trust.errors import Conflict
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+#: Seals for licences are special seals.
+DIAMETER_MM = picture.diameter_mm(picture.Rank.SPECIAL)
+#: (name, purpose, key, issuing CA). Claims are signed by SM2; ES256 is the other of docs/qr.md.
+SIGNERS = (
+    ("seal-maker", "seal-maker", KeyKind.SM2, "issuing-sm2"),
+    ("claim-signer-sm2", "claim-signer", KeyKind.SM2, "issuing-sm2"),
+    ("claim-signer-es256", "claim-signer", KeyKind.P256, "issuing-rsa"),
+    ("status-signer", "status-signer", KeyKind.P256, "issuing-rsa"),
+    ("list-signer", "list-signer", KeyKind.P256, "issuing-rsa"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RegionPlan:
+    code: str
+    name: str
+    claim_algorithm: Algorithm = Algorithm.SM2_SM3
+
+
+def migrate(url: str) -> None:
+    """Bring the database to the newest form (Alembic)."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    command.upgrade(config, "head")
+
+
+def create_region(platform: Platform, plan: RegionPlan, *, clock: Callable[[], datetime]) -> None:
+    """Everything a region needs before it has authorities; Conflict when another one lives here."""
+    identifiers.check_division(plan.code)
+    platform.require_home()
+    migrate(platform.settings.database)
+    at = clock()
+    with platform.sessions.begin() as session:
+        existing = session.scalar(select(Region))
+        if existing is not None and existing.code != plan.code:
+            raise Conflict(f"this home is region {existing.code} already")
+        if existing is None:
+            session.add(
+                Region(
+                    code=plan.code, name=plan.name, base_url=platform.settings.base_url,
+                    claim_algorithm=str(plan.claim_algorithm), created_at=at,
+                )
+            )  # fmt: skip
+            audit.record(session, "region.created", subject=plan.code, by=SYSTEM, at=at)
+    _create_authorities_of_trust(platform, plan, at=at)
+    publish.publish_crls(platform.sessions, keys=platform.keys, at=at)
+
+
+def _name(plan: RegionPlan, common: str) -> bytes:
+    return x509_write.name(
+        [(x509.COUNTRY, "CN"), (x509.ORGANIZATION, plan.name), (x509.UNIT, plan.code),
+         (x509.COMMON_NAME, common)]
+    )  # fmt: skip
+
+
+def _create_authorities_of_trust(platform: Platform, plan: RegionPlan, *, at: datetime) -> None:
+    sessions, keys = platform.sessions, platform.keys
+    with platform.reading() as session:
+        there = set(session.scalars(select(Issuer.name)))
+        there |= set(session.scalars(select(Signer.key_id)))
+    for kind in (KeyKind.SM2, KeyKind.RSA):
+        suffix = kind.value.lower()
+        if f"root-{suffix}" not in there:
+            ca_issue.create_root(
+                sessions, f"root-{suffix}", subject=_name(plan, f"Root CA {kind}"), kind=kind,
+                keys=keys, by=SYSTEM, at=at,
+            )  # fmt: skip
+        if f"issuing-{suffix}" not in there:
+            ca_issue.create_issuing(
+                sessions, f"issuing-{suffix}", parent=f"root-{suffix}",
+                subject=_name(plan, f"Issuing CA {kind}"), kind=kind, keys=keys, by=SYSTEM, at=at,
+            )  # fmt: skip
+    for key_id, purpose, kind, issuer in SIGNERS:
+        if key_id not in there:
+            signers.create(
+                sessions, purpose, key_id=key_id, kind=kind, subject=_name(plan, key_id),
+                issuer=issuer, keys=keys, by=SYSTEM, at=at,
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityPlan:
+    """`people` are (account, display name, role)."""
+
+    code: str
+    name: str
+    division: str
+    types: tuple[str, ...]
+    seal_name: str
+    seal_purpose: str
+    people: tuple[tuple[str, str, Role], ...]
+
+
+def create_authority(platform: Platform, plan: AuthorityPlan, *, at: datetime) -> None:
+    """An authority with its people and its seal; what is there already is left alone."""
+    identifiers.check_uscc(plan.code)
+    with platform.sessions.begin() as session:
+        if session.get(Authority, plan.code) is None:
+            session.add(
+                Authority(
+                    code=plan.code, name=plan.name, division=plan.division, types=list(plan.types)
+                )
+            )
+        for name, shown, role in plan.people:
+            if session.get(Account, name) is None:
+                accounts.create(
+                    session, name, display_name=shown, authority=plan.code, roles=[role],
+                    by=SYSTEM, at=at,
+                )  # fmt: skip
+        seal = session.get_one(Authority, plan.code).seal
+    if seal is None:
+        _create_seal(platform, plan, at=at)
+
+
+def _create_seal(platform: Platform, plan: AuthorityPlan, *, at: datetime) -> None:
+    administrator = next(name for name, _, role in plan.people if role is Role.SEAL_ADMIN)
+    with platform.reading() as session:
+        by = accounts.caller(session, administrator)
+        maker = seal_maker(platform)
+    drawn = picture.draw(
+        name=plan.name, diameter_mm=DIAMETER_MM, centre=picture.Centre.NONE,
+        purpose=plan.seal_purpose,
+    )  # fmt: skip
+    order = SealOrder(
+        owner=plan.code, owner_name=plan.name, name=plan.seal_name, kind=SealKind.LICENCE,
+        picture=drawn, size_mm=DIAMETER_MM,
+    )  # fmt: skip
+    made = make.make(platform.sessions, order, maker=maker, keys=platform.keys, by=by, at=at)
+    with platform.sessions.begin() as session:
+        session.get_one(Authority, plan.code).seal = made.es_id
+
+
+def seal_maker(platform: Platform) -> Maker:
+    """The region's seal maker; NotFound before `trust init`."""
+    with platform.reading() as session:
+        ready = signers.active(session, "seal-maker", keys=platform.keys)
+        region = session.scalars(select(Region)).one()
+    return Maker(
+        key_id=ready.key_id, certificate=ready.certificate.der, sm2_issuer="issuing-sm2",
+        rsa_issuer="issuing-rsa", region=region.code,
+    )  # fmt: skip

@@ -1,0 +1,112 @@
+"""Whom we trust: roots, issuing CAs, claim signers, CRLs and signed lists, read from a folder.
+
+The folder is all that offline checking needs. What a file is follows from what is in it, not from
+its name; only self-signed certificates become anchors.
+"""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trust.crypto import hashes, x509
+from trust.crypto.errors import Malformed
+from trust.crypto.x509 import Certificate, RevocationList
+from trust.errors import Unavailable
+from trust.revocation import CrlLookup
+
+FILES_MAX, FILE_MAX = 5_000, 64 * 1024 * 1024
+_PEM = re.compile(rb"-----BEGIN (CERTIFICATE|X509 CRL)-----(.*?)-----END \1-----", re.DOTALL)
+
+
+def key_id(spki: bytes) -> bytes:
+    """The 8 bytes by which a claim names its signer: the start of SHA-256 of the SPKI."""
+    return hashes.sha256(spki)[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """Frozen knowledge for offline verification. `status_lists` are JWS as published."""
+
+    roots: tuple[Certificate, ...]
+    intermediates: tuple[Certificate, ...] = ()
+    crls: tuple[RevocationList, ...] = ()
+    status_lists: tuple[str, ...] = ()
+    trust_list: bytes | None = None
+    _by_key_id: dict[bytes, Certificate] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        for certificate in self.intermediates:
+            self._by_key_id.setdefault(key_id(certificate.spki), certificate)
+
+    def signer(self, kid: bytes) -> Certificate | None:
+        """The end-entity certificate whose key has this id."""
+        return self._by_key_id.get(kid)
+
+    def revocation(self) -> CrlLookup:
+        return CrlLookup(self.crls)
+
+
+def load(directory: Path) -> Anchors:
+    """Read every file of `directory`; Unavailable when it cannot be read, Malformed when a
+    certificate or CRL in it is broken."""
+    certificates: list[Certificate] = []
+    crls: list[RevocationList] = []
+    status_lists: list[str] = []
+    trust_list = None
+    for path in _files(directory):
+        data = _contents(path)
+        if path.suffix == ".jwt":
+            status_lists.append(data.decode("ascii", "replace").strip())
+        elif path.suffix == ".json":
+            trust_list = data
+        else:
+            for kind, body in read_pem(data, name=path.name):
+                if kind == b"CERTIFICATE":
+                    certificates.append(x509.parse_certificate(body))
+                else:
+                    crls.append(x509.parse_crl(body))
+    roots = tuple(c for c in certificates if c.self_issued and c.is_ca)
+    rest = tuple(c for c in certificates if c not in roots)
+    return Anchors(roots, rest, tuple(crls), tuple(status_lists), trust_list)
+
+
+def _files(directory: Path) -> list[Path]:
+    try:
+        files = sorted(path for path in directory.iterdir() if path.is_file())
+    except OSError as error:
+        raise Unavailable(f"the anchors in {directory} cannot be read") from error
+    if len(files) > FILES_MAX:
+        raise Malformed(f"more than {FILES_MAX} files of anchors")
+    return files
+
+
+def _contents(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > FILE_MAX:
+            raise Malformed(f"{path.name} is over {FILE_MAX} bytes")
+        return path.read_bytes()
+    except OSError as error:
+        raise Unavailable(f"{path.name} cannot be read") from error
+
+
+def read_pem(data: bytes, *, name: str) -> list[tuple[bytes, bytes]]:
+    """(label, DER) of each PEM block; a bare DER structure counts as one CRL."""
+    if data[:1] == b"0":
+        return [(b"X509 CRL", data)]
+    try:
+        return [
+            (m[1], base64.b64decode(b"".join(m[2].split()), validate=True))
+            for m in _PEM.finditer(data)
+        ]
+    except binascii.Error as error:
+        raise Malformed(f"{name} holds broken PEM") from error
+
+
+def pem(label: str, data: bytes) -> bytes:
+    """One PEM block (RFC 7468)."""
+    body = base64.encodebytes(data).replace(b"\n", b"")
+    lines = [body[at : at + 64] for at in range(0, len(body), 64)]
+    begin, end = f"-----BEGIN {label}-----", f"-----END {label}-----"
+    return b"\n".join([begin.encode(), *lines, end.encode(), b""])

@@ -1,0 +1,59 @@
+"""A verification for people: checks, each with its outcome, its code and the reason in two tongues.
+
+Outcomes are those of ETSI EN 319 102-1: an unknown or unreachable status is INDETERMINATE and
+never PASSED. `trust.reasons` holds the sentences; docs/report.md lists names and codes.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from trust.reasons import REASONS
+
+
+class Outcome(StrEnum):
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    INDETERMINATE = "INDETERMINATE"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One leg of a verification. `detail` fills the `{}` of the reason's sentence; no secrets."""
+
+    name: str
+    outcome: Outcome
+    code: str
+    detail: str = ""
+
+    def reason(self) -> dict[str, str]:
+        zh, en = REASONS[self.code]
+        return {"zh": zh.replace("{}", self.detail), "en": en.replace("{}", self.detail)}
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name, "outcome": str(self.outcome), "code": self.code,
+            "reason": self.reason(),
+        }  # fmt: skip
+
+
+def passed(name: str, code: str, detail: str = "") -> Check:
+    return Check(name, Outcome.PASSED, code, detail)
+
+
+def failed(name: str, code: str, detail: str = "") -> Check:
+    return Check(name, Outcome.FAILED, code, detail)
+
+
+def unknown(name: str, code: str, detail: str = "") -> Check:
+    return Check(name, Outcome.INDETERMINATE, code, detail)
+
+
+def overall(checks: Iterable[Check]) -> Outcome:
+    """FAILED if any leg failed, else INDETERMINATE if any is, else PASSED; none at all is FAILED."""
+    outcomes = {check.outcome for check in checks}
+    for worst in (Outcome.FAILED, Outcome.INDETERMINATE, Outcome.PASSED):
+        if worst in outcomes:
+            return worst
+    return Outcome.FAILED

@@ -1,0 +1,61 @@
+"""All the configuration there is. Read once, at the edge, and handed down as values."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from trust.errors import Invalid
+
+#: The base URL is printed in every QR code for good; docs/qr.md counts its characters.
+BASE_URL_MAX = 40
+
+
+class Settings(BaseSettings):
+    """Environment `TRUST_*`. No default where a wrong one would be dangerous."""
+
+    model_config = SettingsConfigDict(env_prefix="TRUST_", frozen=True, extra="ignore")
+
+    home: Path = Path("build/demo")
+    database_url: str = ""
+    key_passphrase: SecretStr | None = None
+    pkcs11_module: Path | None = None
+    pkcs11_token: str = ""
+    pkcs11_pin: SecretStr | None = None
+    base_url: str = "http://localhost:8000"
+    development: bool = False
+    host: str = "127.0.0.1"
+    port: int = 8000
+    body_limit: int = 20 * 1024 * 1024
+    status_lifetime: timedelta = timedelta(hours=24)
+    reservation_lease: timedelta = timedelta(seconds=120)
+    fallback_font: Path | None = None
+
+    @model_validator(mode="after")
+    def _refuse_bad_base_url(self) -> Self:
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in ("http", "https") or not parts.netloc or self.base_url.endswith("/"):
+            raise ValueError("TRUST_BASE_URL must be an http(s) URL without a slash at its end")
+        if len(self.base_url) > BASE_URL_MAX or not self.base_url.isascii():
+            raise ValueError(f"TRUST_BASE_URL must be ASCII of at most {BASE_URL_MAX} characters")
+        if parts.scheme == "http" and not self.development and parts.hostname != "localhost":
+            raise ValueError("TRUST_BASE_URL must be https outside development")
+        return self
+
+    @property
+    def database(self) -> str:
+        """SQLAlchemy URL; the embedded default lives in `home`."""
+        return self.database_url or f"sqlite:///{self.home / 'trust.db'}"
+
+    @property
+    def keys(self) -> Path:
+        return self.home / "keys"
+
+    def passphrase(self) -> SecretStr:
+        """The passphrase of the soft key store; Invalid when none was given."""
+        if self.key_passphrase is None or not self.key_passphrase.get_secret_value():
+            raise Invalid("TRUST_KEY_PASSPHRASE is not set: the signing keys cannot be opened")
+        return self.key_passphrase
