@@ -109,7 +109,8 @@ def _services(session: Session, base_url: str) -> list[Service]:
         for row in session.scalars(select(Issuer).order_by(Issuer.name))
     ]  # fmt: skip
     kinds = {"claim-signer": ServiceType.CLAIM_SIGNER, "status-signer": ServiceType.STATUS,
-             "seal-maker": ServiceType.SEAL_MAKER, "list-signer": ServiceType.LIST_SIGNER}  # fmt: skip
+             "seal-maker": ServiceType.SEAL_MAKER, "list-signer": ServiceType.LIST_SIGNER,
+             "log-signer": ServiceType.LOG}  # fmt: skip
     for signer in session.scalars(select(Signer).order_by(Signer.key_id)):
         uri = f"{base_url}/status" if signer.purpose == "status-signer" else ""
         found.append(Service(

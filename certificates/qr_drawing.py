@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import zxingcpp
+from PIL import Image
 
 from trust.errors import Invalid
 
@@ -40,3 +41,11 @@ def draw(text: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{side}" height="{side}" '
         f'viewBox="0 0 {side} {side}"><path d="{runs}"/></svg>'
     )
+
+
+def picture(text: str, *, scale: int = 6) -> Image.Image:
+    """The symbol as a picture with its quiet zone, for screens and for trying a reader."""
+    barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
+    drawn = memoryview(barcode.to_image(scale=scale, add_quiet_zones=True))
+    height, width = drawn.shape
+    return Image.frombytes("L", (width, height), drawn.tobytes())

@@ -13,8 +13,8 @@ from certificates.evidence import Knowledge, ListedStatus
 from certificates.issue import Workshop
 from certificates.own_registry import OwnRegistry
 from certificates.store import FileStore
+from server.exits import CannotWrite
 from trust.db import Sessions, open_engine, open_reading, open_sessions
-from trust.errors import Unavailable
 from trust.keys import SoftKeyStore
 from trust.settings import Settings
 from trust.validation import TrustStore
@@ -79,13 +79,18 @@ class Platform:
             lease=self.settings.reservation_lease,
         )  # fmt: skip
 
+    def has_database(self) -> bool:
+        """Whether a region lives here: asking must not make an empty database."""
+        url = self.settings.database
+        return not url.startswith("sqlite:///") or Path(url.removeprefix("sqlite:///")).is_file()
+
     def require_home(self) -> Path:
-        """The home directory, made if need be; Unavailable when it cannot be."""
+        """The home directory, made if need be; CannotWrite when it cannot be."""
         try:
             self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
             probe = self.settings.home / ".probe"
             probe.touch()
             probe.unlink()
         except OSError as error:
-            raise Unavailable(f"{self.settings.home} cannot be written") from error
+            raise CannotWrite(f"{self.settings.home} cannot be written") from error
         return self.settings.home

@@ -12,11 +12,12 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ca import issue as ca_issue
 from ca import signers
 from ca.models import Issuer, Signer
-from certificates import publish
+from certificates import issue, publish, registry
 from certificates.models import Authority, Region
 from seal import make, picture
 from seal.make import Maker, SealOrder
@@ -24,7 +25,7 @@ from seal.models import SealKind
 from server.platform import Platform
 from sso import accounts
 from sso.models import Account
-from trust import audit, identifiers
+from trust import audit, audit_report, identifiers, log
 from trust.access import SYSTEM, Role
 from trust.crypto import x509, x509_write
 from trust.crypto.algorithms import Algorithm, KeyKind
@@ -40,6 +41,7 @@ SIGNERS = (
     ("claim-signer-es256", "claim-signer", KeyKind.P256, "issuing-rsa"),
     ("status-signer", "status-signer", KeyKind.P256, "issuing-rsa"),
     ("list-signer", "list-signer", KeyKind.P256, "issuing-rsa"),
+    ("log-signer", "log-signer", KeyKind.P256, "issuing-rsa"),
 )
 
 
@@ -173,3 +175,41 @@ def seal_maker(platform: Platform) -> Maker:
         key_id=ready.key_id, certificate=ready.certificate.der, sm2_issuer="issuing-sm2",
         rsa_issuer="issuing-rsa", region=region.code,
     )  # fmt: skip
+
+
+LOGS = (audit.LOG, issue.LOG)
+
+
+def log_origin(region: str, log_name: str) -> str:
+    """The name under which a region's log signs (C2SP tlog-checkpoint)."""
+    return f"trust.{region}/{log_name}"
+
+
+def log_signers(session: Session) -> list[audit_report.Signer]:
+    """Every key that ever signed the audit log's checkpoints."""
+    region = registry.region(session)
+    rows = session.scalars(select(Signer).where(Signer.purpose == "log-signer"))
+    return [
+        audit_report.Signer(
+            spki=x509.parse_certificate(row.certificate).spki, algorithm=Algorithm(row.algorithm),
+            origin=log_origin(region.code, audit.LOG),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def sign_checkpoints(platform: Platform, *, at: datetime) -> str:
+    """Sign both logs as they stand; the signed notes, to be kept elsewhere too."""
+    notes = []
+    with platform.sessions.begin() as session:
+        region = registry.region(session)
+        signer = signers.active(session, "log-signer", keys=platform.keys)
+        for name in LOGS:
+            if log.size(session, name):
+                notes.append(
+                    log.checkpoint(
+                        session, name, origin=log_origin(region.code, name), keys=platform.keys,
+                        key_id=signer.key_id, algorithm=signer.algorithm, at=at,
+                    ).text
+                )  # fmt: skip
+    return "\n".join(notes)

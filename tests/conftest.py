@@ -27,6 +27,17 @@ from trust.db import Base, Sessions, open_engine, open_sessions
 from trust.keys import SoftKeyStore
 
 
+#: No TCP, and nothing kept safe: the data lives as long as the run.
+OPTIONS = (
+    "listen_addresses=",
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "shared_buffers=32MB",
+    "max_connections=60",
+)
+
+
 @dataclass
 class PostgresServer:
     """A running server, reached through a socket in `directory`."""
@@ -91,29 +102,16 @@ def postgresql() -> Iterator[PostgresServer]:
     user = _postgres_user()
     if user is not None:
         shutil.chown(directory, user)
-    data = directory / "data"
-    subprocess.run(
-        [initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"],
-        check=True,
-        capture_output=True,
-        user=user,
-        cwd=directory,
-    )
+    cluster = ["-D", str(directory / "data")]
+    making = [initdb, *cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+    subprocess.run(making, check=True, capture_output=True, user=user, cwd=directory)
     # Should this process be killed, the server goes with it.
     leash = ["setpriv", "--pdeathsig=QUIT"] if shutil.which("setpriv") else []
-    options = {
-        "listen_addresses": "",
-        "unix_socket_directories": str(directory),
-        "fsync": "off",
-        "synchronous_commit": "off",
-        "full_page_writes": "off",
-        "shared_buffers": "32MB",
-        "max_connections": "60",
-    }
-    settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    options = [*OPTIONS, f"unix_socket_directories={directory}"]
+    settings = [part for option in options for part in ("-c", option)]
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*leash, postgres, "-D", data, *settings], stderr=log, user=user, cwd=directory
+            [*leash, postgres, *cluster, *settings], stderr=log, user=user, cwd=directory
         )
     try:
         server = PostgresServer(directory)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, cast
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -37,10 +37,10 @@ from trust.errors import Invalid
 __all__ = ["JSON", "LOG", "AuditEntry", "AuditReport", "Fault", "Signer", "record", "verify"]
 
 _ACT: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
-
-
 _ENTRY = cast(Table, AuditEntry.__table__)
-_PREVIOUS = select(_ENTRY.c.hash)
+# Built once: building a statement costs as much as running it.
+_ADD: Final = insert(_ENTRY)
+_PREVIOUS: Final = select(_ENTRY.c.hash).where(_ENTRY.c.sequence == bindparam("sequence"))
 
 
 def record(
@@ -71,7 +71,7 @@ def record(
     row["sequence"], row["previous"] = head.size, _hash_before(session, head.size)
     row["hash"] = entry_hash(row)
     try:
-        session.execute(insert(_ENTRY), row)
+        session.connection().execute(_ADD, row)
     except IntegrityError as error:
         raise log.LogDamaged(f"there is an audit entry {head.size} already") from error
     log.extend(session, head, cast(bytes, row["hash"]), at=at)
@@ -90,7 +90,7 @@ def _check_words(act: str, subject: str, by: Caller) -> None:
 def _hash_before(session: Session, sequence: int) -> bytes:
     if sequence == 0:
         return BEGINNING
-    found = session.scalar(_PREVIOUS.where(_ENTRY.c.sequence == sequence - 1))
+    found = session.connection().scalar(_PREVIOUS, {"sequence": sequence - 1})
     if found is None:
         raise log.LogDamaged(f"the audit entry {sequence - 1} is missing")
     return cast(bytes, found)

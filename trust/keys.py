@@ -24,7 +24,7 @@ from trust.crypto.errors import DecryptionFailed
 from trust.crypto.private_keys import PrivateKey
 from trust.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 
-_KEY_ID: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
+KEY_ID: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 _SUFFIX: Final = ".key.json"
 _STORE: Final = "store.json"
 #: A key file of RSA-8192 is about 8 kB.
@@ -63,7 +63,7 @@ class KeyStore(Protocol):
 
 def check_key_id(key_id: str) -> None:
     """Refuse ids that could leave a directory or a label: 1 to 64 of a-z 0-9 . - ."""
-    if not _KEY_ID.fullmatch(key_id):
+    if not KEY_ID.fullmatch(key_id):
         raise Invalid("a key id is 1 to 64 of a-z 0-9 . - and begins with a letter or digit")
 
 
@@ -118,7 +118,7 @@ class SoftKeyStore:
         except OSError as error:
             raise _unavailable(self._directory, error) from error
         ids = (name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
-        return sorted(key_id for key_id in ids if _KEY_ID.fullmatch(key_id))
+        return sorted(key_id for key_id in ids if KEY_ID.fullmatch(key_id))
 
     def secret(self, name: str, *, size: int) -> bytes:
         """A symmetric key of `size` bytes, made at the first call and the same ever after.
@@ -160,6 +160,8 @@ class SoftKeyStore:
             raise NotFound(f"no key {key_id!r}") from error
         except OSError as error:
             raise _unavailable(self._directory, error) from error
+        except ValueError as error:
+            raise Unavailable(f"the file of the key {key_id!r} was changed or damaged") from error
         try:
             kind, spki = KeyKind(fields["kind"]), _bytes(fields["spki"])
             context = _context(key_id, kind, spki)

@@ -32,6 +32,7 @@ class ServiceType(StrEnum):
     CLAIM_SIGNER = "claim-signer"
     STATUS = "status-list"
     LIST_SIGNER = "list-signer"
+    LOG = "log"
     ISSUER = "licence-issuer"
 
 

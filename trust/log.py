@@ -14,9 +14,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from sqlalchemy import CursorResult, Table, insert, select, tuple_, update
+from sqlalchemy import Table, bindparam, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -46,6 +46,17 @@ class LogDamaged(TrustError):
 _HEAD = cast(Table, LogHead.__table__)
 _LEAF = cast(Table, LogLeaf.__table__)
 _NODE = cast(Table, LogNode.__table__)
+# Built once: building a statement costs as much as running it.
+_HOLD: Final = (
+    select(_HEAD.c.size, _HEAD.c.frontier).where(_HEAD.c.log == bindparam("log")).with_for_update()
+)
+_MOVE: Final = (
+    update(_HEAD)
+    .where(_HEAD.c.log == bindparam("of_log"), _HEAD.c.size == bindparam("from_size"))
+    .values(size=bindparam("size"), frontier=bindparam("frontier"))
+)
+_ADD_LEAF: Final = insert(_LEAF)
+_ADD_NODE: Final = insert(_NODE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +83,11 @@ def lock(session: Session, log: str) -> Head:
 
     On PostgreSQL by FOR UPDATE; on SQLite BEGIN IMMEDIATE has the whole database already.
     """
-    statement = select(_HEAD.c.size, _HEAD.c.frontier).where(_HEAD.c.log == log).with_for_update()
-    row = session.execute(statement).one_or_none()
-    if row is None:
+    held = session.connection().execute(_HOLD, {"log": log}).one_or_none()
+    if held is None:
         _begin(session, log)
-        row = session.execute(statement).one()
-    return Head(log=log, size=row.size, frontier=_split(row.frontier))
+        held = session.connection().execute(_HOLD, {"log": log}).one()
+    return Head(log=log, size=held[0], frontier=_split(held[1]))
 
 
 def extend(session: Session, head: Head, leaf: bytes, *, at: datetime) -> Head:
@@ -92,17 +102,15 @@ def extend(session: Session, head: Head, leaf: bytes, *, at: datetime) -> Head:
         top = merkle.node_hash(stack.pop(), top)
         nodes.append({"log": log, "level": level, "number": index >> level, "hash": top})
     stack.append(top)
-    moved = (
-        update(_HEAD)
-        .where(_HEAD.c.log == log, _HEAD.c.size == index)
-        .values(size=index + 1, frontier=b"".join(stack))
-    )
-    if cast(CursorResult[Any], session.execute(moved)).rowcount != 1:
+    after = {"size": index + 1, "frontier": b"".join(stack)}
+    connection = session.connection()
+    moved = connection.execute(_MOVE, {"of_log": log, "from_size": index, **after})
+    if moved.rowcount != 1:
         raise Conflict(f"another writer appended to the log {log!r}")
     try:
-        session.execute(insert(_LEAF), row)
+        connection.execute(_ADD_LEAF, row)
         if nodes:
-            session.execute(insert(_NODE), nodes)
+            connection.execute(_ADD_NODE, nodes)
     except IntegrityError as error:
         raise LogDamaged(f"the log {log!r} has rows beyond its head at {index}") from error
     return Head(log=log, size=index + 1, frontier=tuple(stack))

@@ -10,8 +10,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trust.errors import Invalid
 
+#: Made by `trust demo` only.
+DEMO_PASSPHRASE = "demo-passphrase"
 #: The base URL is printed in every QR code for good; docs/qr.md counts its characters.
 BASE_URL_MAX = 40
+
+
+class NoPassphrase(Invalid):
+    code = "no_passphrase"
 
 
 class Settings(BaseSettings):
@@ -55,7 +61,16 @@ class Settings(BaseSettings):
         return self.home / "keys"
 
     def passphrase(self) -> SecretStr:
-        """The passphrase of the soft key store; Invalid when none was given."""
-        if self.key_passphrase is None or not self.key_passphrase.get_secret_value():
-            raise Invalid("TRUST_KEY_PASSPHRASE is not set: the signing keys cannot be opened")
-        return self.key_passphrase
+        """The passphrase of the soft key store; NoPassphrase when none was given.
+
+        A demonstration keeps its own beside its keys (`trust demo` writes it), and nothing else
+        ever should.
+        """
+        if self.key_passphrase is not None and self.key_passphrase.get_secret_value():
+            return self.key_passphrase
+        try:
+            return SecretStr((self.home / DEMO_PASSPHRASE).read_text(encoding="ascii").strip())
+        except OSError as error:
+            raise NoPassphrase(
+                "TRUST_KEY_PASSPHRASE is not set: the signing keys cannot be opened"
+            ) from error

@@ -168,9 +168,11 @@ def _append_form_field(update: Update, base: Document, widget: Ref) -> None:
 def _form(appearance: Appearance) -> Stream:
     """The drawn seal as a form XObject (ISO 32000-1, 8.10)."""
     box: list[Object] = [0, 0, _real(appearance.width_pt), _real(appearance.height_pt)]
+    # Multiply lets the print show through, as through ink; allowed in PDF/A since part 2.
+    ink: Dict = {"ExtGState": {"Ink": {"Type": Name("ExtGState"), "BM": Name("Multiply")}}}
     dictionary: Dict = {"Type": Name("XObject"), "Subtype": Name("Form"), "BBox": box,
-                        "Resources": {}}  # fmt: skip
-    return Stream({**dictionary, "Filter": Name("FlateDecode")}, _deflated(appearance.content))
+                        "Resources": ink, "Filter": Name("FlateDecode")}  # fmt: skip
+    return Stream(dictionary, _deflated(b"/Ink gs\n" + appearance.content))
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import Engine, delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from trust import audit, log
@@ -17,7 +17,7 @@ from trust.audit_entry import canonical_details, entry_hash
 from trust.crypto import merkle
 from trust.crypto.algorithms import Algorithm, KeyKind
 from trust.crypto.hashes import sm3
-from trust.db import Base, Sessions, open_engine, open_sessions
+from trust.db import Base, Sessions, open_engine, open_reading, open_sessions
 from trust.errors import Invalid
 from trust.keys import SoftKeyStore
 from trust.log_models import LogCheckpoint, LogHead, LogLeaf, LogNode
@@ -181,6 +181,21 @@ def change_and_rehash(session: Session) -> None:
     session.execute(update(AuditEntry).where(AuditEntry.sequence == 4).values(hash=made))
 
 
+def change_with_its_leaf(session: Session) -> None:
+    """Entry 8 made anew, with its hash and its leaf; only entry 9 still knows better."""
+    session.execute(update(AuditEntry).where(AuditEntry.sequence == 8).values(account="nobody"))
+    row = session.execute(
+        select(*AuditEntry.__table__.c).where(AuditEntry.sequence == 8)
+    ).mappings()
+    made = entry_hash(dict(row.one()))
+    session.execute(update(AuditEntry).where(AuditEntry.sequence == 8).values(hash=made))
+    session.execute(
+        update(LogLeaf)
+        .where(LogLeaf.position == 8)
+        .values(leaf=made, leaf_hash=merkle.leaf_hash(made))
+    )
+
+
 def change_and_rechain(session: Session) -> None:
     change(session)
     rechain(session, 4)
@@ -228,6 +243,10 @@ def run(statement: Any) -> Forgery:
 FORGERIES: dict[str, tuple[Forgery, list[tuple[int | None, str]]]] = {
     "a changed account": (change, [(4, "changed")]),
     "a changed account and its hash": (change_and_rehash, [(4, "changed")]),
+    "an entry made anew with its leaf": (
+        change_with_its_leaf,
+        [(9, "chain"), (None, "head")],
+    ),
     "a changed account and all later hashes": (
         change_and_rechain,
         [(number, "changed") for number in range(4, 10)],
@@ -358,23 +377,32 @@ def test_the_writer_stops_where_the_last_entry_is_gone(sqlite_sessions: Sessions
             fill(session, 1)
 
 
-def test_verification_wants_a_transaction_of_its_own(postgresql_engine: Any) -> None:
+def test_verification_wants_a_transaction_of_its_own(postgresql_engine: Engine) -> None:
     with open_sessions(postgresql_engine).begin() as session:
         fill(session, 1)
         with pytest.raises(Invalid):
             audit.verify(session)
 
 
-def test_an_append_during_the_walk_is_no_fault(postgresql_engine: Any) -> None:
-    sessions = open_sessions(postgresql_engine)
+def test_an_append_during_the_walk_is_no_fault(sessions: Sessions, engine: Engine) -> None:
+    done = threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            with sessions.begin() as session:
+                fill(session, 1)
+
     with sessions.begin() as session:
-        fill(session, 3)
-    with sessions.begin() as walking:
-        walking.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        assert log.size(walking, audit.LOG) == 3
-        with sessions.begin() as session:
-            fill(session, 2)
-        assert log.size(walking, audit.LOG) == 3
+        fill(session, 50)
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(10):
+            with open_reading(engine).begin() as session:
+                assert found(audit.verify(session)) == []
+    finally:
+        done.set()
+        writer.join()
 
 
 def test_writers_at_once_never_fork_the_chain(sessions: Sessions) -> None:

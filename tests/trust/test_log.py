@@ -188,15 +188,16 @@ def test_nothing_is_signed_over_a_log_with(
             sign(session, signer)
 
 
+@pytest.mark.parametrize("count", [3, 6])
 def test_a_log_that_was_rewritten_whole_contradicts_its_checkpoint(
-    sqlite_sessions: Sessions, signer: SoftKeyStore
+    count: int, sqlite_sessions: Sessions, signer: SoftKeyStore
 ) -> None:
     with sqlite_sessions.begin() as session:
         fill(session, 5)
         sign(session, signer)
         for table in (LogHead, LogLeaf, LogNode):
             session.execute(delete(table))
-        for _ in range(6):
+        for _ in range(count):
             log.append(session, "audit", b"forged", at=AT)
         with pytest.raises(LogDamaged, match="contradicts its checkpoint at 5"):
             sign(session, signer)

@@ -1,8 +1,8 @@
 """Merkle trees as RFC 6962, section 2, and RFC 9162, section 2.1, describe them.
 
-The digest is SHA-256 although SM3 is the platform's own: monitors and witnesses elsewhere check these
-trees with tools that know no other, and a log nobody outside can check proves nothing. What must
-rest on SM3 (the hash chain, the seals) does so beside the tree, not inside it.
+The digest is SHA-256 although SM3 is the platform's own: monitors and witnesses elsewhere check
+these trees with tools that know no other, and a log nobody outside can check proves nothing. What
+must rest on SM3 (the hash chain, the seals) does so beside the tree, not inside it.
 
 A tree is stored as its complete subtrees. `Node(level, number)` covers the leaves
 [number * 2^level, (number + 1) * 2^level); level 0 is the leaf hashes. Proofs are first planned as

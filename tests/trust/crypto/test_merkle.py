@@ -135,6 +135,16 @@ def test_garbage_proofs_fail_and_never_crash(a: int, b: int, proof: list[bytes])
         )
 
 
+def test_a_good_proof_does_not_hold_for_a_larger_tree() -> None:
+    one, two = LEAVES[0], merkle.node_hash(LEAVES[0], LEAVES[1])
+    with pytest.raises(ProofFailed):
+        merkle.verify_inclusion(one, index=0, size=2, proof=[], root=one)
+    with pytest.raises(ProofFailed):
+        merkle.verify_consistency(
+            first=1, second=3, proof=[LEAVES[1]], first_root=one, second_root=two
+        )
+
+
 def test_an_impossible_tree_is_refused() -> None:
     for index, size in ((-1, 3), (3, 3), (0, 0)):
         with pytest.raises(Invalid):

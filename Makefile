@@ -1,0 +1,63 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Only python3 (3.11 or newer), make
+# and gcc are needed; everything else comes from requirements.lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PACKAGES := trust ca sso seal certificates server
+CODE := $(PACKAGES) tests benchmarks tools migrations
+
+.PHONY: demo serve test check format lint types floors bench soak pdfa vectors openapi lock clean
+
+demo: $(READY)
+	TRUST_HOME=build/demo $(BIN)/trust demo
+
+serve: $(READY)
+	@test -e build/demo/trust.db || TRUST_HOME=build/demo $(BIN)/trust demo
+	TRUST_HOME=build/demo $(BIN)/trust serve
+
+test: $(READY)
+	rm -f build/.coverage*
+	$(BIN)/coverage run -m pytest -n 2 --dist loadscope
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report --fail-under=88 | tail -n 40
+
+check: $(READY) format lint types floors test
+
+format: $(READY)
+	$(BIN)/ruff format --check $(CODE)
+
+lint: $(READY)
+	$(BIN)/ruff check $(CODE)
+
+types: $(READY)
+	$(BIN)/mypy
+
+floors: $(READY)
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks.run
+
+soak: $(READY)
+	$(BIN)/python -m tests.soak_sm2
+
+pdfa: $(READY)
+	$(BIN)/python -m tests.pdfa.check
+
+openapi: $(READY)
+	$(BIN)/python -m server.openapi > openapi.yaml
+
+# Upgrades the pins; read the changes before committing them.
+lock: $(READY)
+	$(BIN)/pip install -q uv
+	$(BIN)/uv pip compile --python-version 3.11 --all-extras --generate-hashes --quiet \
+		pyproject.toml -o requirements.lock
+
+# Debian's python3 comes without ensurepip: then pip itself is taken from the wheel in tools/.
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) tools/setup.py $(VENV)
+	touch $@
+
+clean:
+	rm -rf build $(VENV)

@@ -1,0 +1,109 @@
+"""`trust init`, `trust serve`, `trust audit`, `trust anchors`, `trust seal`."""
+
+import argparse
+import json
+from pathlib import Path
+
+from certificates import publish
+from seal.pdf.document import SIZE_MAX
+from server import provision
+from server.exits import OUTCOMES, CannotOpen
+from server.platform import Platform
+from trust import anchors, audit_report
+from trust.anchors import Anchors
+from trust.clock import utc_now
+from trust.crypto.algorithms import Algorithm
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("init", help="建立一个地区 / set up a region")
+    parser.add_argument("--region", required=True, metavar="CODE", help="GB/T 2260, six digits")
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--claims", choices=("SM2-SM3", "ES256"), default="SM2-SM3")
+    parser.set_defaults(run=run_init)
+    parser = commands.add_parser("serve", help="启动服务 / run the HTTP service")
+    parser.set_defaults(run=run_serve)
+    parser = commands.add_parser("anchors", help="导出离线核验所需 / write what offline needs")
+    parser.add_argument("directory", type=Path, metavar="DIR")
+    parser.set_defaults(run=run_anchors)
+    _add_audit(commands)
+    _add_seal(commands)
+
+
+def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    audits = commands.add_parser("audit", help="审计日志 / the audit log")
+    inner = audits.add_subparsers(required=True, metavar="COMMAND")
+    parser = inner.add_parser("verify", help="查找被改动、删除、调换的记录")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(run=run_audit_verify)
+    parser = inner.add_parser("checkpoint", help="sign the log as it stands")
+    parser.set_defaults(run=run_audit_checkpoint)
+
+
+def _add_seal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    seals = commands.add_parser("seal", help="电子印章 / seals")
+    inner = seals.add_subparsers(required=True, metavar="COMMAND")
+    parser = inner.add_parser("inspect", help="a seal, a seal signature, an OFD or a sealed PDF")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--anchors", type=Path, metavar="DIR")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(run=run_inspect)
+
+
+def run_init(arguments: argparse.Namespace, platform: Platform) -> int:
+    plan = provision.RegionPlan(arguments.region, arguments.name, Algorithm(arguments.claims))
+    provision.create_region(platform, plan, clock=utc_now)
+    print(f"✓ 地区已建立 region {plan.code} {plan.name} in {platform.settings.home}")
+    return 0
+
+
+def run_serve(_arguments: argparse.Namespace, platform: Platform) -> int:
+    from server import serve  # the web stack is only loaded by the command that needs it
+
+    serve.run(platform.settings)
+    return 0
+
+
+def run_anchors(arguments: argparse.Namespace, platform: Platform) -> int:
+    at = utc_now()
+    publish.publish_crls(platform.sessions, keys=platform.keys, at=at)
+    files = publish.export_anchors(
+        platform.reading, arguments.directory, keys=platform.keys, at=at,
+        lifetime=platform.settings.status_lifetime,
+    )  # fmt: skip
+    print(f"✓ {len(files)} files in {arguments.directory}")
+    return 0
+
+
+def run_audit_verify(arguments: argparse.Namespace, platform: Platform) -> int:
+    """0 when the log is whole, 1 when not; each fault is named."""
+    with platform.reading() as session:
+        found = audit_report.verify(session, signers=provision.log_signers(session))
+    if arguments.json:
+        faults = [{"sequence": f.sequence, "what": f.what} for f in found.faults]
+        print(json.dumps({"entries": found.entries, "faults": faults}, ensure_ascii=False))
+    elif not found.faults:
+        print(f"✓ 审计日志完整 the audit log is whole: {found.entries} entries")
+    for fault in () if arguments.json else found.faults:
+        print(f"✗ {fault}")
+    return 1 if found.faults else 0
+
+
+def run_audit_checkpoint(_arguments: argparse.Namespace, platform: Platform) -> int:
+    print(provision.sign_checkpoints(platform, at=utc_now()), end="")
+    return 0
+
+
+def run_inspect(arguments: argparse.Namespace, _platform: Platform) -> int:
+    from seal import inspect  # it loads pyHanko, which no other command needs
+
+    try:
+        with arguments.file.open("rb") as file:
+            data = file.read(SIZE_MAX + 1)
+    except OSError as error:
+        raise CannotOpen(f"{arguments.file} cannot be opened: {error.strerror}") from error
+    known = anchors.load(arguments.anchors) if arguments.anchors else Anchors(())
+    found = inspect.inspect(data, anchors=known, now=utc_now())
+    shown = json.dumps(found.as_json(), ensure_ascii=False, indent=2)
+    print(shown if arguments.json else found.text())
+    return OUTCOMES[found.outcome]

@@ -1,0 +1,40 @@
+"""Reports for a terminal: Chinese first, English beneath."""
+
+from typing import Any
+
+from certificates.verify_claim import Verification
+from trust.report import Outcome
+
+WORDS = {
+    Outcome.PASSED: ("通过", "PASSED"),
+    Outcome.FAILED: ("不通过", "FAILED"),
+    Outcome.INDETERMINATE: ("无法确定", "INDETERMINATE"),
+}
+MARKS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.INDETERMINATE: "?"}
+LABELS = (
+    ("type", "类型"), ("number", "编号"), ("holder", "持证主体"), ("authority_name", "颁发机构"),
+    ("issued", "颁发日期"), ("valid_until", "有效期至"), ("identifier", "证照标识"),
+)  # fmt: skip
+
+
+def report(found: Verification) -> str:
+    """What was changed after sealing comes first, then the licence, then every leg."""
+    zh, en = WORDS[found.outcome]
+    lines = [f"{MARKS[found.outcome]} {zh} {en}"]
+    if found.changed_after_sealing:
+        lines.append("  ！签章后文件被改动 The file was changed after sealing")
+    lines += licence(found.licence)
+    for check in found.checks:
+        reason = check.reason()
+        lines.append(f"  {MARKS[check.outcome]} {check.name}: {reason['zh']}")
+        lines.append(f"      {reason['en']} [{check.code}]")
+    return "\n".join(lines)
+
+
+def licence(summary: dict[str, Any] | None) -> list[str]:
+    if summary is None:
+        return []
+    shown = dict(summary)
+    if "valid_until" in shown and shown["valid_until"] is None:
+        shown["valid_until"] = "长期 long-term"
+    return [f"  {label} {shown[key]}" for key, label in LABELS if shown.get(key)]

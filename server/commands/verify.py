@@ -1,0 +1,113 @@
+"""`trust verify`: a file or a QR code, with this deployment's registry or a folder of anchors."""
+
+import argparse
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from certificates import evidence, qr_reading
+from certificates.evidence import Knowledge
+from certificates.exchange import AskedStatus
+from certificates.verify import verify_file
+from certificates.verify_claim import Verification, verify_claim
+from seal.pdf.document import SIZE_MAX
+from server.commands import text
+from server.exits import OUTCOMES, CannotOpen, Usage
+from server.platform import Platform
+from trust import anchors
+from trust.anchors import Anchors
+from trust.clock import utc_now
+from trust.report import failed
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("verify", help="核验证照文件或二维码 / verify a file or a QR code")
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE.pdf")
+    parser.add_argument("--qr", metavar="TEXT|IMAGE", help="a QR code's text, or a picture of it")
+    parser.add_argument("--anchors", type=Path, metavar="DIR", help="judge by this folder alone")
+    parser.add_argument("--offline", action="store_true", help="ask no network")
+    parser.add_argument("--at", metavar="TIME", help="judge as of this time (RFC 3339)")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, platform: Platform) -> int:
+    """Print the report; 0 PASSED, 1 FAILED, 2 INDETERMINATE."""
+    if (arguments.file is None) == (arguments.qr is None):
+        raise Usage("give either a file or --qr")
+    if arguments.offline and arguments.anchors is None:
+        raise Usage("--offline needs --anchors")
+    at = _time(arguments.at)
+    with httpx.Client(follow_redirects=False, trust_env=False) as client:
+        knowledge = _knowledge(arguments, platform, client)
+        found = (
+            verify_file(_contents(arguments.file), knowledge, at=at)
+            if arguments.file is not None
+            else _verify_code(arguments.qr, knowledge, at)
+        )
+    if arguments.json:
+        print(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
+    else:
+        print(text.report(found))
+    return OUTCOMES[found.outcome]
+
+
+def _verify_code(given: str, knowledge: Knowledge, at: datetime) -> Verification:
+    try:
+        return verify_claim(_code(given), knowledge, at=at)
+    except qr_reading.NoCode:
+        return Verification(at, None, None, (failed("claim", "qr_unreadable"),))
+
+
+def _time(given: str | None) -> datetime:
+    if given is None:
+        return utc_now()
+    try:
+        at = datetime.fromisoformat(given)
+    except ValueError as error:
+        raise Usage("--at takes an RFC 3339 time, such as 2026-11-22T08:00:00+08:00") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _knowledge(
+    arguments: argparse.Namespace, platform: Platform, client: httpx.Client
+) -> Knowledge:
+    if arguments.anchors is None:
+        if not platform.has_database():
+            return evidence.offline(Anchors(()), evidence.store_of(Anchors(())))
+        return platform.knowledge
+    known = anchors.load(arguments.anchors)
+    store = evidence.store_of(known)
+    if arguments.offline:
+        return evidence.offline(known, store)
+    return Knowledge(store, known.signer, None, AskedStatus(known, store, client=client))
+
+
+def _contents(path: Path) -> bytes:
+    """The file, one byte over the cap at most: the verifier says that it is too large."""
+    try:
+        with path.open("rb") as file:
+            return file.read(SIZE_MAX + 1)
+    except OSError as error:
+        raise CannotOpen(f"{path} cannot be opened: {error.strerror}") from error
+
+
+def _code(given: str) -> str:
+    """The code's text: itself, or out of a text file or a picture of that name."""
+    path = Path(given) if len(given) < 1024 else None
+    try:
+        is_file = path is not None and path.is_file()
+    except (OSError, ValueError):
+        is_file = False
+    if path is None or not is_file:
+        if given.lower().endswith(_PICTURES):
+            raise CannotOpen(f"{given} cannot be opened")
+        return given.strip()
+    data = _contents(path)
+    if path.suffix.lower() == ".txt":
+        return data.decode("ascii", "replace").strip()
+    return qr_reading.from_image(data)

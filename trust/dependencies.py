@@ -1,0 +1,78 @@
+"""What routers ask the application for. `server.app` puts these values on `app.state`; a router
+never learns where they come from, so no floor has to look up to the one that opened them."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Annotated, Protocol, cast
+
+from fastapi import Depends, Request, Response
+from sqlalchemy.orm import Session
+
+from trust.clock import Clock
+from trust.crypto.hashes import sha256
+from trust.db import Sessions
+from trust.keys import KeyStore
+
+
+class LogCheckpoints(Protocol):
+    """Signed notes of the platform's logs."""
+
+    def text(self, log: str, *, at: datetime) -> str:
+        """A checkpoint signed a moment ago at most; NotFound for a log that has none."""
+        ...
+
+
+def _sessions(request: Request) -> Sessions:
+    return cast(Sessions, request.app.state.sessions)
+
+
+def _session(sessions: Annotated[Sessions, Depends(_sessions)]) -> Iterator[Session]:
+    """A session without a transaction: the route commits before it builds its answer, because what
+    follows `yield` runs when the answer has already been sent."""
+    with sessions() as session:
+        yield session
+
+
+def _reading(request: Request) -> Iterator[Session]:
+    """A session that only reads and never waits for a writer."""
+    with cast(Sessions, request.app.state.reading)() as session:
+        yield session
+
+
+def _clock(request: Request) -> Clock:
+    return cast(Clock, request.app.state.clock)
+
+
+def _keys(request: Request) -> KeyStore:
+    return cast(KeyStore, request.app.state.keys)
+
+
+def _checkpoints(request: Request) -> LogCheckpoints:
+    return cast(LogCheckpoints, request.app.state.checkpoints)
+
+
+def _proved_logs(request: Request) -> frozenset[str]:
+    return cast(frozenset[str], request.app.state.proved_logs)
+
+
+DbSession = Annotated[Session, Depends(_session)]
+Reading = Annotated[Session, Depends(_reading)]
+Now = Annotated[Callable[[], datetime], Depends(_clock)]
+Keys = Annotated[KeyStore, Depends(_keys)]
+Checkpoints = Annotated[LogCheckpoints, Depends(_checkpoints)]
+#: The logs whose every proof is public; of the others only the checkpoint is.
+ProvedLogs = Annotated[frozenset[str], Depends(_proved_logs)]
+
+
+def publication(
+    request: Request, body: bytes, *, media_type: str, max_age: int, filename: str = ""
+) -> Response:
+    """A public document with its ETag; 304 when the caller has it already (RFC 9110, 13.1.2)."""
+    tag = f'"{sha256(body).hex()[:32]}"'
+    headers = {"Cache-Control": f"public, max-age={max_age}", "ETag": tag}
+    known = [part.strip() for part in request.headers.get("if-none-match", "")[:1000].split(",")]
+    if tag in known or f"W/{tag}" in known:
+        return Response(status_code=304, headers=headers)
+    if filename:
+        headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return Response(body, media_type=media_type, headers=headers)
