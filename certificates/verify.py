@@ -19,6 +19,7 @@ from certificates.verify_claim import (
     check_dates,
     check_signer,
     claim_summary,
+    confirm,
     type_name,
 )
 from seal import asn1
@@ -72,7 +73,7 @@ def verify_file(data: bytes, knowledge: Knowledge, *, at: datetime) -> Verificat
     if any(check.outcome is Outcome.FAILED for check in checks):
         return Verification(at, None, changed, tuple(checks))
     licence, more = _content(whole, signers, knowledge, at=at)
-    return Verification(at, licence, changed, tuple(_confirm(checks + more)))
+    return Verification(at, licence, changed, tuple(confirm(checks + more)))
 
 
 def _nothing(at: datetime, check: Check) -> Verification:
@@ -84,16 +85,6 @@ def _changed(checks: list[Check], change: Check) -> bool | None:
         return change.code in ("changed", "changed_between")
     altered = {"signature_invalid", "digest_mismatch"}
     return any(check.code in altered for check in checks)
-
-
-def _confirm(checks: list[Check]) -> list[Check]:
-    """A registry that knows the very file outweighs a key that was compromised since."""
-    if not any(check.code == "matches_registry" for check in checks):
-        return checks
-    return [
-        passed(check.name, "confirmed_by_registry") if check.code == "compromised" else check
-        for check in checks
-    ]
 
 
 # --- signatures --------------------------------------------------------------------------------

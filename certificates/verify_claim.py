@@ -51,7 +51,7 @@ def verify_claim(text: str, knowledge: Knowledge, *, at: datetime) -> Verificati
     if any(check.outcome is Outcome.FAILED for check in checks):
         return Verification(at, None, None, tuple(checks))
     checks += _standing(signed.claim, knowledge, at=at)
-    return Verification(at, claim_summary(signed.claim), None, tuple(checks))
+    return Verification(at, claim_summary(signed.claim), None, tuple(confirm(checks)))
 
 
 def check_signer(signed: SignedClaim, knowledge: Knowledge, *, at: datetime) -> list[Check]:
@@ -72,6 +72,16 @@ def check_signer(signed: SignedClaim, knowledge: Knowledge, *, at: datetime) -> 
         purpose=profiles.purpose("claim-signer"),
     )  # fmt: skip
     return [passed(name, "claim_valid", signed.claim.region), *legs]
+
+
+def confirm(checks: list[Check]) -> list[Check]:
+    """A registry that knows the very file outweighs a key that was compromised since."""
+    if not any(check.code == "matches_registry" for check in checks):
+        return checks
+    return [
+        passed(check.name, "confirmed_by_registry") if check.code == "compromised" else check
+        for check in checks
+    ]
 
 
 def _standing(claim: Claim, knowledge: Knowledge, *, at: datetime) -> list[Check]:

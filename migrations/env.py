@@ -6,11 +6,11 @@ import ca.models
 import certificates.models
 import seal.models
 import sso.models
-import trust.audit
+import trust.audit_entry
 import trust.log_models  # noqa: F401
 from trust.db import Base, open_engine
 
-MODELS = (ca.models, certificates.models, seal.models, sso.models, trust.audit)
+MODELS = (ca.models, certificates.models, seal.models, sso.models, trust.audit_entry)
 
 
 def run() -> None:

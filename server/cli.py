@@ -33,7 +33,9 @@ def main(words: list[str] | None = None) -> int:
     """Run a command; its exit code (docs/cli.md)."""
     arguments = parser().parse_args(words)
     try:
-        return int(arguments.run(arguments, Platform(Settings())))
+        code = int(arguments.run(arguments, Platform(Settings())))
+        sys.stdout.flush()
+        return code
     except TrustError as error:
         print(f"trust: {error} [{error.code}]", file=sys.stderr)
         return exits.code_of(error)
@@ -44,6 +46,9 @@ def main(words: list[str] | None = None) -> int:
         return exits.CONFIGURATION
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # whoever reads us has read enough
     except Exception as error:
         # The last net: an operator gets a line, a developer asks for the rest.
         if os.environ.get("TRUST_DEBUG"):

@@ -26,7 +26,6 @@ from tests.tools import find_tool
 from trust.db import Base, Sessions, open_engine, open_sessions
 from trust.keys import SoftKeyStore
 
-
 #: No TCP, and nothing kept safe: the data lives as long as the run.
 OPTIONS = (
     "listen_addresses=",
@@ -103,8 +102,10 @@ def postgresql() -> Iterator[PostgresServer]:
     if user is not None:
         shutil.chown(directory, user)
     cluster = ["-D", str(directory / "data")]
-    making = [initdb, *cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
-    subprocess.run(making, check=True, capture_output=True, user=user, cwd=directory)
+    making = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+    subprocess.run(
+        [initdb, *cluster, *making], check=True, capture_output=True, user=user, cwd=directory
+    )
     # Should this process be killed, the server goes with it.
     leash = ["setpriv", "--pdeathsig=QUIT"] if shutil.which("setpriv") else []
     options = [*OPTIONS, f"unix_socket_directories={directory}"]

@@ -121,9 +121,12 @@ def read_data(path: Path) -> dict[str, object]:
 
 def _require_writable(path: Path) -> None:
     """Before anything irreversible: can the result be put where it is wanted?"""
+    there = path.exists()
     try:
         with path.open("ab"):
             pass
+        if not there:
+            path.unlink()
     except OSError as error:
         raise CannotWrite(f"{path} cannot be written: {error.strerror}") from error
 

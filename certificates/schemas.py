@@ -1,0 +1,59 @@
+"""The shapes of answers, for the interface's description; docs/report.md says what codes mean."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+OutcomeText = Literal["PASSED", "FAILED", "INDETERMINATE"]
+
+
+class ReasonOut(BaseModel):
+    """同一句话的两种文字 / One sentence in two languages."""
+
+    zh: str
+    en: str
+
+
+class CheckOut(BaseModel):
+    """一项检查 / One check. `code` is stable; new ones may be added."""
+
+    name: str = Field(description="检查项 / What was checked", examples=["signature.1"])
+    outcome: OutcomeText
+    code: str = Field(description="结论代码 / The finding", examples=["signature_valid"])
+    reason: ReasonOut
+
+
+class LicenceOut(BaseModel):
+    """证照摘要，持证主体已按证照类型脱敏 / What the public may see; the holder is masked."""
+
+    identifier: str = Field(description="电子证照标识 GB/T 36904 / Licence identifier")
+    type: str | None = Field(None, description="证照类型 / Type")
+    type_code: str | None = None
+    region: str | None = Field(None, description="行政区划代码 / Division code (GB/T 2260)")
+    authority: str | None = Field(None, description="颁发机构代码 / Issuer's code")
+    authority_name: str | None = Field(None, description="颁发机构 / Issuer")
+    number: str | None = Field(None, description="证照编号 / Licence number")
+    holder: str | None = Field(None, description="持证主体（脱敏） / Holder, masked")
+    issued: str | None = Field(None, description="颁发日期 / Date of issue")
+    valid_from: str | None = None
+    valid_until: str | None = Field(None, description="空为长期 / null: no end")
+
+
+class VerificationOut(BaseModel):
+    """核验报告 / The report on a file or a QR code."""
+
+    outcome: OutcomeText
+    at: str = Field(description="判定时间 / Time of judgement, UTC")
+    licence: LicenceOut | None = Field(
+        None, description="签名不可信时为空 / null when nothing signed could be believed"
+    )
+    changed_after_sealing: bool | None = Field(
+        None, description="签章后是否被改动；二维码为空 / null for a QR code"
+    )
+    checks: list[CheckOut]
+
+
+class QrIn(BaseModel):
+    """二维码文本 / A QR code's text: the whole URL, or what follows `#`."""
+
+    qr: str = Field(max_length=2953)

@@ -1,0 +1,138 @@
+"""The single legs of an inspection (`seal.inspect`), each one check."""
+
+from datetime import datetime, timedelta, timezone
+
+from seal import asn1
+from seal.asn1 import Stamp
+from seal.inspection import shown, subject
+from seal.ofd import CHECK_METHODS, Ofd, OfdSignature
+from seal.pdf.anyone import Found
+from seal.verify import verify_value
+from trust.crypto import hashes, x509
+from trust.crypto.algorithms import by_oid
+from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
+from trust.crypto.x509 import Certificate
+from trust.report import Check, failed, passed, unknown
+
+_NAMES_SHOWN = 5
+
+
+def check_value(label: str, stamp: Stamp) -> Check:
+    name = f"signature{label}"
+    try:
+        signer = x509.parse_certificate(stamp.signer)
+        verify_value(stamp.algorithm, signer.spki, stamp.tbs, stamp.signature)
+    except InvalidSignature:
+        return failed(name, "signature_invalid")
+    except UnknownAlgorithm as error:
+        return failed(name, "algorithm_refused", shown(str(error)))
+    except Malformed as error:
+        return failed(name, "signature_malformed", shown(str(error)))
+    return passed(name, "signature_valid", subject(stamp.signer))
+
+
+def check_digest(label: str, stamp: Stamp, original: bytes | None) -> Check:
+    name = f"digest{label}"
+    if original is None:
+        return unknown(name, "document_withheld")
+    try:
+        digest = hashes.digest(by_oid(stamp.algorithm).row.digest, original)
+    except UnknownAlgorithm as error:
+        return failed(name, "algorithm_refused", shown(str(error)))
+    return (
+        passed(name, "digest_matches")
+        if digest == stamp.data_hash
+        else failed(name, "digest_mismatch")
+    )
+
+
+def check_listed(label: str, stamp: Stamp) -> Check:
+    name = f"signer{label}"
+    if stamp.version != stamp.seal.info.version:
+        return failed(name, "seal_version")
+    digests = (hashes.sm3(stamp.signer), hashes.sha256(stamp.signer))
+    if not asn1.lists(stamp.seal, stamp.signer, digests):
+        return failed(name, "seal_signer_mismatch")
+    return passed(name, "signer_listed")
+
+
+def check_seal_in_force(label: str, stamp: Stamp) -> Check:
+    name, info = f"validity{label}", stamp.seal.info
+    if stamp.at is None:
+        return unknown(name, "not_judged", "timeInfo")
+    if not info.valid_from <= stamp.at <= info.valid_until:
+        return failed(name, "seal_not_in_force")
+    return passed(name, "seal_valid", shown(info.name))
+
+
+def check_certificate(label: str, signer: Certificate, at: datetime | None) -> Check:
+    name = f"certificate{label}"
+    if at is None:
+        return unknown(name, "not_judged", "signing time")
+    if at < signer.not_before:
+        return failed(name, "not_yet_valid")
+    return failed(name, "expired") if at > signer.not_after else passed(name, "certificate_valid")
+
+
+def check_references(label: str, found: Ofd, one: OfdSignature) -> Check:
+    name = f"references{label}"
+    method = CHECK_METHODS.get(one.check_method or "")
+    if method is None:
+        return failed(name, "algorithm_refused", shown(one.check_method or "MD5"))
+    wrong = [
+        reference.path for reference in one.references
+        if reference.path not in found.package.entries
+        or found.package.digest(reference.path, method) != reference.digest
+    ]  # fmt: skip
+    if wrong or not one.references:
+        return failed(name, "references_differ", _some(wrong))
+    return passed(name, "references_match", str(len(one.references)))
+
+
+def check_coverage(label: str, found: Ofd, one: OfdSignature) -> Check:
+    left = found.uncovered(one)
+    name = f"coverage{label}"
+    return unknown(name, "files_uncovered", _some(left)) if left else passed(name, "covers_all")
+
+
+def _some(paths: list[str]) -> str:
+    listed = ", ".join(shown(path) for path in paths[:_NAMES_SHOWN])
+    return listed if len(paths) <= _NAMES_SHOWN else f"{listed} … ({len(paths)})"
+
+
+def check_seal_file(label: str, one: OfdSignature) -> Check:
+    same = asn1.parse_stamp(one.value).seal.raw == one.seal
+    name = f"seal_file{label}"
+    return passed(name, "seal_file_matches") if same else failed(name, "seal_file_differs")
+
+
+def deviations(one: OfdSignature) -> tuple[str, ...]:
+    found = [f"Type={shown(one.kind)}"] if one.kind not in ("Seal", "Sign") else []
+    return (*found, *([f"Provider: {shown(one.provider)}"] if one.provider else ()))
+
+
+_AFTER = {"nothing": "unchanged", "long_term_data": "long_term_data", "signatures": "signed_again"}
+
+
+def check_after(label: str, one: Found) -> Check:
+    name = f"changes{label}"
+    if one.after not in _AFTER:
+        return failed(name, "changed", shown(one.detail))
+    if one.hybrid:
+        return unknown(name, "not_judged", "hybrid cross-references")
+    return passed(name, _AFTER[one.after])
+
+
+def parse_pdf_time(text: str) -> datetime | None:
+    """A PDF date (ISO 32000-1, 7.9.4) with its zone; None when it is not one."""
+    digits, zone = text[2:16], text[16:].replace("'", "")
+    if not text.startswith("D:") or not (digits.isascii() and digits.isdigit()):
+        return None
+    try:
+        at = datetime.strptime(digits, "%Y%m%d%H%M%S")  # noqa: DTZ007  # the zone comes next
+        offset = timedelta()
+        if zone[:1] in ("+", "-"):
+            offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5] or "0"))
+        return at.replace(tzinfo=timezone(-offset if zone.startswith("-") else offset))
+    except ValueError:
+        return None

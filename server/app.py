@@ -1,0 +1,102 @@
+"""The composition root over HTTP: settings in, an application out. Nothing is opened before the
+lifespan begins, so that its description can be written without keys or database."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+from ca.router import router as ca_router
+from certificates import issue
+from certificates.looks import Looks
+from certificates.router import router as certificates_router
+from server import health, middleware, problems
+from server.pages import docs, static
+from server.pages import verify as verify_page
+from server.platform import Platform
+from server.published import SignedCheckpoints, SignedTrustLists
+from trust.access import SYSTEM
+from trust.clock import Clock, utc_now
+from trust.crypto import sm2
+from trust.router import router as trust_router
+from trust.settings import Settings
+
+TITLE = "电子证照信任平台 / Trust platform for e-licences"
+DESCRIPTION = """核验电子证照，并提供独立核验所需的一切：信任列表、证书、吊销列表、状态列表与日志证明。
+
+Verify e-licences, and fetch all that others need to verify them on their own: trust list,
+certificates, CRLs, status lists and log proofs. Every refusal is a problem document (RFC 9457)
+with a stable `code`.
+"""
+VERSION = "1"
+
+_logger = logging.getLogger("trust.server")
+
+
+def create_app(
+    settings: Settings, *, clock: Clock = utc_now, platform: Platform | None = None
+) -> FastAPI:
+    """The application; `platform` is for those who have opened one already."""
+    opened = platform or Platform(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await anyio.to_thread.run_sync(open_platform, opened, clock)
+        looks = Looks(opened.sessions)
+        _put_state(app, opened, looks=looks, clock=clock)
+        looks.start()
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(looks.stop)
+            if platform is None:
+                opened.engine.dispose()
+
+    app = FastAPI(
+        title=TITLE, description=DESCRIPTION, version=VERSION, lifespan=lifespan,
+        docs_url=None, redoc_url=None, openapi_url=None,
+    )  # fmt: skip
+    _add_middleware(app, settings)
+    problems.add_handlers(app)
+    for router in (certificates_router, ca_router, trust_router, health.router):
+        app.include_router(router)
+    app.include_router(verify_page.router)
+    app.include_router(docs.router)
+    static.mount(app)
+    return app
+
+
+def open_platform(platform: Platform, clock: Clock) -> None:
+    """What must hold before the first request: keys open, a region lives here, nothing half-issued
+    is left. Raises what is wrong (a passphrase, a missing region) instead of serving without it."""
+    platform.keys.ids()
+    _ = platform.knowledge
+    given_up = issue.recover(platform.sessions, platform.store, by=SYSTEM, at=clock())
+    if given_up:
+        _logger.warning("gave up %d half-made licences: %s", len(given_up), ", ".join(given_up))
+    engine = sm2.engine()
+    if "portable" in engine:
+        _logger.warning("!!! SM2 BY %s: NOTHING CAN BE SIGNED, AND VERIFYING IS SLOW !!!", engine)
+    else:
+        _logger.info("SM2 by %s", engine)
+
+
+def _put_state(app: FastAPI, platform: Platform, *, looks: Looks, clock: Clock) -> None:
+    """The values that the routers of every floor ask for (`trust.dependencies`)."""
+    state = app.state
+    state.platform, state.clock = platform, clock
+    state.sessions, state.reading, state.keys = platform.sessions, platform.reading, platform.keys
+    state.knowledge, state.looks = platform.knowledge, looks
+    state.status_publisher = platform.status_publisher
+    state.trust_lists = SignedTrustLists(platform)
+    state.checkpoints, state.proved_logs = SignedCheckpoints(platform), frozenset({issue.LOG})
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """The last one added is the outermost."""
+    app.add_middleware(middleware.BodyLimit, limit=settings.body_limit)
+    app.add_middleware(middleware.RateLimit)
+    app.add_middleware(middleware.SecurityHeaders, https=settings.base_url.startswith("https:"))
+    app.add_middleware(middleware.Requests)

@@ -1,0 +1,214 @@
+"""What every request passes, outside in: its id and the access log, headers, the body's limit, the
+rate limit. Pure ASGI: bodies stream through and are never kept here.
+"""
+
+import ipaddress
+import logging
+import re
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.problems import Problem, respond, respond_to_fault
+
+_logger = logging.getLogger("trust.access")
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{16,64}")
+#: What a form adds to the file inside it.
+FORM_ROOM = 16 * 1024
+
+#: Verifications of one address: a whole office behind one address stays below this.
+RATE_PER_SECOND = 10.0
+RATE_BURST = 300
+_LIMITED = frozenset({"/v1/verifications", "/verify"})
+_ADDRESSES_MAX = 10_000
+
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+_HEADERS = (
+    (b"content-security-policy", _CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"camera=(self), microphone=(), geolocation=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+
+class Requests:
+    """Outermost: gives each request an id, logs it, and answers for what nobody foresaw.
+
+    An id from outside is taken when it has the one form, so that a gateway's log and ours meet.
+    The log has method, path, status, time: no query, body or address.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _inbound_id(scope) or secrets.token_urlsafe(16)
+        scope["request_id"] = request_id
+        began, status = time.monotonic(), 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"].append((b"x-request-id", request_id.encode()))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:  # the one place: nothing may leak, everything gets an answer
+            response = respond_to_fault(Request(scope), error)
+            if status == 0:
+                await response(scope, receive, send_with_id)
+        finally:
+            spent = (time.monotonic() - began) * 1000
+            _logger.info(
+                "%s %s %d %.0fms %s", scope["method"], _printable(scope["path"]), status, spent,
+                request_id,
+            )  # fmt: skip
+
+
+def _inbound_id(scope: Scope) -> str | None:
+    found = [value for name, value in scope["headers"] if name == b"x-request-id"]
+    if len(found) == 1 and _REQUEST_ID.fullmatch(found[0]):
+        return str(found[0], "ascii")
+    return None
+
+
+def _printable(path: str) -> str:
+    """A path cannot write lines of its own into the log."""
+    return "".join(c if c.isprintable() and c != " " else "?" for c in path[:200])
+
+
+class SecurityHeaders:
+    """The same strict headers on every answer; HSTS where the platform is served by https."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self._app, self._headers = app, (*_HEADERS, _HSTS) if https else _HEADERS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._headers]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class _BodyTooLarge(Exception):  # noqa: N818
+    pass
+
+
+class BodyLimit:
+    """413 for bodies over the limit: by Content-Length before anything is read, and by count."""
+
+    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+        self._app, self._limit = app, limit + FORM_ROOM
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if self._declared(scope) > self._limit:
+            await self._refuse(scope, receive, send)
+            return
+        read, started = 0, False
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._limit:
+                raise _BodyTooLarge
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, counted, noted)
+        except _BodyTooLarge:
+            if started:
+                raise
+            await self._refuse(scope, receive, send)
+
+    @staticmethod
+    def _declared(scope: Scope) -> int:
+        for name, value in scope["headers"]:
+            if name == b"content-length" and value.isdigit() and len(value) < 20:
+                return int(value)
+        return 0
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        megabytes = (self._limit - FORM_ROOM) / 1024 / 1024
+        problem = Problem(
+            413, "body_too_large", f"a request has at most {megabytes:g} MB",
+            headers=(("Connection", "close"),),
+        )  # fmt: skip
+        await respond(Request(scope), problem)(scope, receive, send)
+
+
+class RateLimit:
+    """A token bucket for each address that asks for verifications; 429 when it is empty.
+
+    Of this process only: behind several, the limit is that many times as high. Addresses are kept
+    in memory for as long as they are among the last ten thousand, and written nowhere.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, burst: int = RATE_BURST, per_second: float = RATE_PER_SECOND,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._app, self._burst, self._rate, self._clock = app, float(burst), per_second, clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._lock = Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limited = scope["type"] == "http" and scope["method"] == "POST"
+        if not limited or scope["path"] not in _LIMITED or self._take(_address(scope)):
+            await self._app(scope, receive, send)
+            return
+        problem = Problem(
+            429, "too_many_requests", headers=(("Retry-After", "1"), ("Connection", "close"))
+        )
+        await respond(Request(scope), problem)(scope, receive, send)
+
+    def _take(self, address: str) -> bool:
+        now = self._clock()
+        with self._lock:
+            left, at = self._buckets.pop(address, (self._burst, now))
+            left = min(self._burst, left + (now - at) * self._rate)
+            allowed = left >= 1
+            self._buckets[address] = (left - 1 if allowed else left, now)
+            if len(self._buckets) > _ADDRESSES_MAX:
+                self._buckets.popitem(last=False)
+            return allowed
+
+
+def _address(scope: Scope) -> str:
+    """The client's address; of IPv6 the /64, which one subscriber has for itself."""
+    client = scope.get("client")
+    host = str(client[0]) if client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(address), 64), strict=False).network_address)
+    return host

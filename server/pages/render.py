@@ -1,0 +1,53 @@
+"""Pages from templates: escaped by default, no name left undefined, assets by their content."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+import jinja2
+from fastapi.responses import HTMLResponse
+
+from trust.clock import CHINA
+
+STATIC = Path(__file__).resolve().parent.parent / "static"
+_TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+
+
+def page(
+    template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: object
+) -> HTMLResponse:
+    """A template filled with values, as a response."""
+    text = _environment().get_template(template).render(**values)
+    return HTMLResponse(text, status, headers=dict(headers or {}))
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True,
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.globals["asset"] = asset
+    environment.filters["china"] = _china
+    environment.filters["day"] = _day
+    return environment
+
+
+@cache
+def asset(name: str) -> str:
+    """The URL of a static file; another content is another URL, so caches never serve a stale one."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()
+    return f"/static/{name}?v={digest[:12]}"
+
+
+def _china(at: datetime) -> str:
+    """A time as people in China read it."""
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M:%S}"
+
+
+def _day(text: str) -> str:
+    """`2026-11-22` as 2026年11月22日."""
+    year, month, day = text.split("-")
+    return f"{year}年{int(month)}月{int(day)}日"

@@ -1,0 +1,55 @@
+"""`trust serve`: one process behind uvicorn."""
+
+import logging
+import socket
+
+import uvicorn
+
+from server.app import create_app, open_platform
+from server.exits import PortTaken
+from server.platform import Platform
+from trust.clock import utc_now
+from trust.settings import Settings
+
+#: Waiting connections, then 503: each verification may hold a file of the body limit's size.
+CONCURRENCY = 200
+SHUTDOWN_SECONDS = 20
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop.
+
+    Raises before the first request what would keep it from being answered: PortTaken, or a refusal
+    of the platform's (passphrase, no region here).
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    platform = Platform(settings)
+    with bind(settings.host, settings.port) as listener:
+        open_platform(platform, utc_now)
+        app = create_app(settings, platform=platform)
+        # Our own access log has no query strings and no addresses (server.middleware).
+        config = uvicorn.Config(
+            app, access_log=False, server_header=False, log_config=None, lifespan="on",
+            limit_concurrency=CONCURRENCY, timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            h11_max_incomplete_event_size=16 * 1024,
+        )  # fmt: skip
+        print(f"http://{settings.host}:{settings.port}/verify", flush=True)
+        uvicorn.Server(config).run(sockets=[listener])
+    platform.engine.dispose()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound socket, so that there is no moment in which somebody else takes the port; PortTaken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise PortTaken(f"{host} port {port} cannot be used: {_reason(error)}") from error
+    return listener
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)

@@ -1,0 +1,104 @@
+"""A whole region for tests: real keys, real database (SQLite and PostgreSQL), migrated by Alembic."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import SecretStr
+
+from certificates import application, issue
+from certificates.models import Licence
+from server import provision
+from server.commands.demo import AUTHORITIES, REGION
+from server.platform import Platform
+from server.provision import RegionPlan
+from sso import accounts
+from trust.access import Caller
+from trust.clock import utc_now
+from trust.settings import Settings
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+MARKET, TRANSPORT = AUTHORITIES
+
+
+@dataclass
+class Region:
+    """An opened region and its people."""
+
+    platform: Platform
+
+    def caller(self, name: str) -> Caller:
+        with self.platform.reading() as session:
+            return accounts.caller(session, name)
+
+    def enter(self, slug: str = "business-licence", **changes: Any) -> UUID:
+        """An application by the market authority's clerk."""
+        data = example(slug) | changes
+        with self.platform.sessions.begin() as session:
+            return application.enter(
+                session, slug, data, authority=MARKET.code, by=self.caller("market.clerk"),
+                at=utc_now(), vault=self.platform.vault,
+            ).id  # fmt: skip
+
+    def approved(self, slug: str = "business-licence", **changes: Any) -> UUID:
+        key = self.enter(slug, **changes)
+        with self.platform.sessions.begin() as session:
+            application.approve(session, key, by=self.caller("market.approver"), at=utc_now())
+        return key
+
+    def issued(self, slug: str = "business-licence", **changes: Any) -> Licence:
+        key = self.approved(slug, **changes)
+        return issue.issue(
+            self.platform.workshop(), key, by=self.caller("market.approver"), at=utc_now()
+        )
+
+    def file(self, licence: Licence) -> bytes:
+        return self.platform.store.get(licence.identifier)
+
+
+def example(slug: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EXAMPLES / f"{slug}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def build(home: Path, url: str = "", *, plan: RegionPlan = REGION) -> Region:
+    """A region with its two authorities; `url` empty is SQLite in `home`."""
+    settings = Settings(
+        home=home, database_url=url, key_passphrase=SecretStr("a passphrase of the tests"),
+        development=True, reservation_lease=timedelta(seconds=60),
+    )  # fmt: skip
+    platform = Platform(settings)
+    provision.create_region(platform, plan, clock=utc_now)
+    for authority in AUTHORITIES:
+        provision.create_authority(platform, authority, at=utc_now())
+    return Region(platform)
+
+
+@pytest.fixture(scope="session")
+def sqlite_region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
+    """One region for the run, on SQLite: for tests whose outcome no database decides."""
+    found = build(tmp_path_factory.mktemp("region"))
+    yield found
+    found.platform.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgresql_region(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Region]:
+    server = request.getfixturevalue("postgresql")
+    found = build(tmp_path_factory.mktemp("region"), server.url(server.create(empty=True)))
+    yield found
+    found.platform.engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def region(request: pytest.FixtureRequest) -> Region:
+    """The region on each database in turn."""
+    found: Region = request.getfixturevalue(f"{request.param}_region")
+    return found
