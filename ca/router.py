@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from ca import crl
 from ca.issue import find_issuer
 from trust.anchors import pem
-from trust.dependencies import Reading, publication
+from trust.dependencies import Reading, described, publication
 from trust.errors import NotFound
 
 router = APIRouter(tags=["证书 certificates"])
@@ -18,7 +18,8 @@ CERTIFICATE_MAX_AGE = 86400
 IssuerName = Annotated[
     str,
     Path(
-        description="签发者名，如 issuing-sm2 / The issuer's name", pattern="^[a-z0-9][a-z0-9-]{0,63}$"
+        description="签发者名，如 issuing-sm2 / The issuer's name",
+        pattern="^[a-z0-9][a-z0-9-]{0,63}$",
     ),
 ]
 
@@ -27,8 +28,8 @@ IssuerName = Annotated[
     "/crl/{issuer}.crl",
     summary="证书吊销列表 / The newest CRL of an issuer",
     response_class=Response,
-    responses={200: {"content": {"application/pkix-crl": {"schema": {"type": "string", "format": "binary"}}}}},
-)  # fmt: skip
+    responses=described("application/pkix-crl", format="binary"),
+)
 def read_crl(request: Request, issuer: IssuerName, session: Reading) -> Response:
     """该签发者最新的吊销列表，DER（RFC 5280 第 5 节；RFC 2585）。
 
@@ -47,8 +48,8 @@ def read_crl(request: Request, issuer: IssuerName, session: Reading) -> Response
     "/ca/{issuer}.pem",
     summary="签发者证书 / An issuer's certificate",
     response_class=Response,
-    responses={200: {"content": {"application/pem-certificate-chain": {"schema": {"type": "string"}}}}},
-)  # fmt: skip
+    responses=described("application/pem-certificate-chain"),
+)
 def read_certificate(request: Request, issuer: IssuerName, session: Reading) -> Response:
     """根证书或签发证书，PEM（RFC 7468）。
 

@@ -62,9 +62,7 @@ def content(application: Application, vault: Vault) -> dict[str, object]:
 
 def approve(session: Session, key: UUID, *, by: Caller, at: datetime) -> Application:
     """Approve, inside the caller's transaction: NotFound, Forbidden, OwnApplication, Conflict."""
-    application = session.scalar(
-        select(Application).where(Application.id == key).with_for_update()
-    )
+    application = session.scalar(select(Application).where(Application.id == key).with_for_update())
     if application is None:
         raise NotFound(f"no application {key}")
     if not by.has(Role.APPROVER) or by.authority != application.authority:

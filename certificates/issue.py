@@ -122,9 +122,7 @@ def issue(workshop: Workshop, key: UUID, *, by: Caller, at: datetime) -> Licence
 # --- 1. reserve --------------------------------------------------------------------------------
 
 
-def _reserve(
-    session: Session, workshop: Workshop, key: UUID, *, by: Caller, at: datetime
-) -> _Job:
+def _reserve(session: Session, workshop: Workshop, key: UUID, *, by: Caller, at: datetime) -> _Job:
     application = _take(session, key, by=by)
     owner = session.get_one(Authority, application.authority)
     licence_type = catalogue.find(application.type_code)
@@ -224,7 +222,9 @@ def append_leaf(session: Session, event: str, raw: bytes, *, at: datetime) -> in
     return log.append(session, LOG, leaf, at=at)
 
 
-def _seals(session: Session, owners: Sequence[Authority], *, at: datetime) -> tuple[Impression, ...]:
+def _seals(
+    session: Session, owners: Sequence[Authority], *, at: datetime
+) -> tuple[Impression, ...]:
     found = []
     for owner in owners:
         if owner.seal is None:
@@ -365,9 +365,7 @@ def _is_gone(owner: str) -> bool:
     return host == socket.gethostname() and _started(int(pid)) != started
 
 
-def abandon(
-    session: Session, store: FileStore, name: str, *, by: Caller, at: datetime
-) -> bool:
+def abandon(session: Session, store: FileStore, name: str, *, by: Caller, at: datetime) -> bool:
     """Give up a reservation, inside the caller's transaction; False when it is open no more."""
     row = session.execute(
         update(Reservation)

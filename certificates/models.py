@@ -28,7 +28,7 @@ class Region(Base):
 
 
 class Authority(Base):
-    """A department that issues. `types` are the codes it may issue, `seal` the es_id it seals with."""
+    """A department that issues. `types` are codes it may issue, `seal` the es_id it seals with."""
 
     __tablename__ = "authority"
 
@@ -96,7 +96,7 @@ class LicenceState(StrEnum):
 
 
 class Licence(Base):
-    """An issued licence. `digest` is SM3 of licence.json, `file_digest` SHA-256 of the sealed PDF."""
+    """An issued licence. `digest` is SM3 of licence.json, `file_digest` SHA-256 of the file."""
 
     __tablename__ = "licence"
     __table_args__ = (

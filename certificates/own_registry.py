@@ -1,4 +1,4 @@
-"""This deployment's registry as verifications ask it: columns, not objects, in a reading session."""
+"""This deployment's registry as verifications ask it: columns, not objects, reading only."""
 
 from datetime import datetime
 
@@ -21,9 +21,9 @@ class OwnRegistry:
         """The licence as it stood at `at`; its state is None before it was issued."""
         with self._sessions() as session:
             row = session.execute(
-                select(
-                    Licence.digest, Licence.file_digest, Licence.state, Licence.state_at
-                ).where(Licence.identifier == identifier)
+                select(Licence.digest, Licence.file_digest, Licence.state, Licence.state_at).where(
+                    Licence.identifier == identifier
+                )
             ).one_or_none()
             if row is None:
                 return None

@@ -1,4 +1,4 @@
-"""What a region gives out for others to verify with: status lists, trust list, folder of anchors."""
+"""What a region gives out to verify with: status lists, trust list, folder of anchors."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -104,7 +104,7 @@ def _services(session: Session, base_url: str) -> list[Service]:
     found = [
         Service(
             ServiceType.ISSUING_CA if row.parent else ServiceType.ROOT_CA, row.name,
-            row.created_at, row.certificate, "" if row.parent is None else f"{base_url}/crl/{row.name}.crl",
+            row.created_at, row.certificate, f"{base_url}/crl/{row.name}.crl",
         )
         for row in session.scalars(select(Issuer).order_by(Issuer.name))
     ]  # fmt: skip

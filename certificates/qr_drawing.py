@@ -46,6 +46,7 @@ def draw(text: str) -> str:
 def picture(text: str, *, scale: int = 6) -> Image.Image:
     """The symbol as a picture with its quiet zone, for screens and for trying a reader."""
     barcode = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
-    drawn = memoryview(barcode.to_image(scale=scale, add_quiet_zones=True))
-    height, width = drawn.shape
+    image: Any = barcode.to_image(scale=scale, add_quiet_zones=True)
+    drawn = memoryview(image)
+    height, width = image.shape
     return Image.frombytes("L", (width, height), drawn.tobytes())

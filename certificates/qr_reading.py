@@ -2,6 +2,7 @@
 
 import io
 from threading import Lock
+from typing import Any
 
 import pypdfium2
 import zxingcpp
@@ -64,7 +65,8 @@ def _first_page(data: bytes, scale: float) -> Image.Image:
 
 
 def _decode(image: Image.Image) -> str:
-    found = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+    wanted: Any = zxingcpp.BarcodeFormat.QRCode  # its stubs ask for a type that it does not take
+    found = zxingcpp.read_barcodes(image, formats=wanted)
     texts = {code.text for code in found if code.valid}
     if len(texts) != 1:
         raise NoCode("no QR code, or several")

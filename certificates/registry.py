@@ -37,7 +37,7 @@ class StatusPlace:
 
 def region(session: Session) -> Region:
     """This deployment's region; NotFound before `trust init`."""
-    found = session.scalar(select(Region))
+    found = session.scalars(select(Region)).first()
     if found is None:
         raise NotFound("no region: run `trust init` first")
     return found
@@ -69,7 +69,7 @@ def _open_shard(session: Session) -> StatusPlace:
 
 def next_number(session: Session, name: str) -> int:
     """The next value of a sequence, from 1."""
-    value = session.scalar(
+    value: int | None = session.scalar(
         update(Counter)
         .where(Counter.name == name)
         .values(value=Counter.value + 1)

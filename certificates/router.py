@@ -14,7 +14,7 @@ from certificates.schemas import QrIn, VerificationOut
 from certificates.status_list import TYPE as STATUS_LIST_TYPE
 from certificates.submission import Submission, read_submission, verify
 from certificates.verify_claim import Verification
-from trust.dependencies import Now, publication
+from trust.dependencies import Now, described, publication
 
 router = APIRouter()
 
@@ -66,7 +66,7 @@ Submitted = Annotated[Submission, Depends(read_submission)]
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "PDF、含二维码的图片，或二维码文本 / A PDF, a picture of a QR code, or its text",
+        "description": "PDF、二维码图片或二维码文本 / A PDF, a picture of a QR code, or its text",
         "content": {
             "multipart/form-data": {
                 "schema": {
@@ -106,8 +106,8 @@ def create_verification(submission: Submitted, desk: Annotated[Desk, Depends()])
     tags=["公开数据 publications"],
     summary="状态列表 / A signed status list",
     response_class=Response,
-    responses={200: {"content": {f"application/{STATUS_LIST_TYPE}": {"schema": {"type": "string"}}}}},
-)  # fmt: skip
+    responses=described(f"application/{STATUS_LIST_TYPE}"),
+)
 def read_status_list(
     request: Request,
     number: Annotated[
@@ -132,7 +132,7 @@ def read_status_list(
     tags=["公开数据 publications"],
     summary="信任列表 / The region's signed trust list",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses=described("application/json", type="object"),
 )
 def read_trust_list(
     request: Request, lists: Annotated[TrustLists, Depends(_trust_lists)], now: Now

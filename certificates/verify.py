@@ -20,6 +20,7 @@ from certificates.verify_claim import (
     check_signer,
     claim_summary,
     confirm,
+    state_of,
     type_name,
 )
 from seal import asn1
@@ -33,7 +34,7 @@ from trust.crypto import cms, hashes, x509
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
 from trust.crypto.x509 import Certificate
 from trust.errors import Invalid
-from trust.report import Check, Outcome, failed, passed, unknown
+from trust.report import Check, Outcome, failed, passed
 
 ATTACHMENT = "licence.json"
 ATTACHMENT_MAX = 512 * 1024
@@ -253,9 +254,7 @@ def _check_seals(body: dict[str, Any], signers: list[Signer]) -> Check:
     return passed("content", "content_valid")
 
 
-def _check_owners(
-    body: dict[str, Any], signers: list[Signer], knowledge: Knowledge
-) -> list[Check]:
+def _check_owners(body: dict[str, Any], signers: list[Signer], knowledge: Knowledge) -> list[Check]:
     """Every seal is of an authority that the licence names, of its region, and each has sealed."""
     codes = set(_codes(body))
     sealed = set()
@@ -275,9 +274,7 @@ def _check_owners(
     return checks
 
 
-def _registered_seal(
-    name: str, signer: Signer, region: str, knowledge: Knowledge
-) -> list[Check]:
+def _registered_seal(name: str, signer: Signer, region: str, knowledge: Knowledge) -> list[Check]:
     registry = knowledge.registry_of(region)
     if registry is None:
         return [passed(name, "seal_valid", signer.es_id)]
@@ -324,9 +321,7 @@ def _standing(
     # Long-term data may have been appended since: then the content's digest is what is compared.
     if hashes.sm3(raw) != record.digest or not _same_file(data, record.file_digest):
         return [failed("registry", "differs_from_registry")]
-    if record.state is None:
-        return [unknown("state", "state_unknown", "not yet issued at that time")]
-    return [passed("registry", "matches_registry"), evidence.state_check(record.state), dates]
+    return [passed("registry", "matches_registry"), state_of(record), dates]
 
 
 def _same_file(data: bytes, digest: bytes) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ca import profiles
 from certificates import catalogue, evidence, qr
-from certificates.evidence import Knowledge
+from certificates.evidence import Knowledge, Record
 from certificates.qr import BadClaim, Claim, SignedClaim
 from trust import chain
 from trust.clock import CHINA
@@ -94,12 +94,14 @@ def _standing(claim: Claim, knowledge: Knowledge, *, at: datetime) -> list[Check
         return [failed("registry", "not_in_registry")]
     if record.digest[: qr.DIGEST_LENGTH] != claim.digest:
         return [failed("registry", "differs_from_registry")]
-    state = (
-        unknown("state", "state_unknown", "not yet issued at that time")
-        if record.state is None
-        else evidence.state_check(record.state)
-    )
-    return [passed("registry", "matches_registry"), state, check_dates(claim, at=at)]
+    return [passed("registry", "matches_registry"), state_of(record), check_dates(claim, at=at)]
+
+
+def state_of(record: Record) -> Check:
+    """The registry's state; before the licence was issued there is none to know."""
+    if record.state is None:
+        return unknown("state", "state_unknown", "not yet issued at that time")
+    return evidence.state_check(record.state)
 
 
 def check_dates(claim: Claim, *, at: datetime) -> Check:

@@ -7,7 +7,7 @@ import certificates.models
 import seal.models
 import sso.models
 import trust.audit_entry
-import trust.log_models  # noqa: F401
+import trust.log_models
 from trust.db import Base, open_engine
 
 MODELS = (ca.models, certificates.models, seal.models, sso.models, trust.audit_entry)

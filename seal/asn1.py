@@ -70,7 +70,7 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """SES_Signature as read. `tbs` is what the signer signed; `at` its claimed time, if readable."""
+    """SES_Signature as read. `tbs` is what was signed; `at` its claimed time, if readable."""
 
     raw: bytes
     tbs: bytes

@@ -77,9 +77,7 @@ def make(
     if not order.name.strip() or not 10 <= order.size_mm <= 80:
         raise Invalid("a seal has a name and is 10 to 80 mm wide")
     es_id = es_identifier(maker.region)
-    name = subject(
-        es_id=es_id, owner=order.owner, owner_name=order.owner_name, region=maker.region
-    )
+    name = subject(es_id=es_id, owner=order.owner, owner_name=order.owner_name, region=maker.region)
     certificates = {
         kind: _certify(sessions, f"seal-{es_id}-{kind.value.lower()}", kind, name, maker=maker,
                        keys=keys, by=by, at=at)
@@ -135,9 +133,7 @@ class SealNotInForce(Conflict):
     code = "seal_not_in_force"
 
 
-def set_state(
-    session: Session, es_id: str, state: SealState, *, by: Caller, at: datetime
-) -> Seal:
+def set_state(session: Session, es_id: str, state: SealState, *, by: Caller, at: datetime) -> Seal:
     """Freeze, release, cancel or mark a seal invalid; cancelled and invalid are for good."""
     row = session.get(Seal, es_id, with_for_update=True)
     if row is None or not by.has(Role.SEAL_ADMIN):

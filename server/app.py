@@ -9,7 +9,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from ca.router import router as ca_router
-from certificates import issue
+from certificates import issue, registry
 from certificates.looks import Looks
 from certificates.router import router as certificates_router
 from server import health, middleware, problems
@@ -24,7 +24,7 @@ from trust.router import router as trust_router
 from trust.settings import Settings
 
 TITLE = "电子证照信任平台 / Trust platform for e-licences"
-DESCRIPTION = """核验电子证照，并提供独立核验所需的一切：信任列表、证书、吊销列表、状态列表与日志证明。
+DESCRIPTION = """核验电子证照，并提供独立核验所需的信任列表、证书、吊销列表、状态列表与日志证明。
 
 Verify e-licences, and fetch all that others need to verify them on their own: trust list,
 certificates, CRLs, status lists and log proofs. Every refusal is a problem document (RFC 9457)
@@ -57,6 +57,8 @@ def create_app(
     app = FastAPI(
         title=TITLE, description=DESCRIPTION, version=VERSION, lifespan=lifespan,
         docs_url=None, redoc_url=None, openapi_url=None,
+        responses={"default": problems.DESCRIPTION},
+        generate_unique_id_function=lambda route: route.name,
     )  # fmt: skip
     _add_middleware(app, settings)
     problems.add_handlers(app)
@@ -65,6 +67,7 @@ def create_app(
     app.include_router(verify_page.router)
     app.include_router(docs.router)
     static.mount(app)
+    app.openapi()["components"]["schemas"]["Problem"] = problems.ProblemOut.model_json_schema()
     return app
 
 
@@ -87,9 +90,12 @@ def _put_state(app: FastAPI, platform: Platform, *, looks: Looks, clock: Clock) 
     """The values that the routers of every floor ask for (`trust.dependencies`)."""
     state = app.state
     state.platform, state.clock = platform, clock
+    state.base_url = platform.settings.base_url
     state.sessions, state.reading, state.keys = platform.sessions, platform.reading, platform.keys
     state.knowledge, state.looks = platform.knowledge, looks
     state.status_publisher = platform.status_publisher
+    with platform.reading() as session:
+        state.region_name = registry.region(session).name
     state.trust_lists = SignedTrustLists(platform)
     state.checkpoints, state.proved_logs = SignedCheckpoints(platform), frozenset({issue.LOG})
 

@@ -109,7 +109,7 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-class _BodyTooLarge(Exception):  # noqa: N818
+class _BodyTooLarge(Exception):
     pass
 
 

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -70,6 +71,28 @@ TITLES: dict[int, tuple[str, str]] = {
     429: ("请求过于频繁，请稍后再试", "Too many requests"),
     500: ("系统内部错误", "Internal error"),
     503: ("暂时无法提供服务", "Temporarily unavailable"),
+}
+
+
+class ProblemOut(BaseModel):
+    """拒绝的理由（RFC 9457） / Why a request was refused (RFC 9457)."""
+
+    type: str = Field(description="/problems/ 加 code / `/problems/` and the code")
+    title: str = Field(description="中文标题 / Title in Chinese")
+    title_en: str = Field(description="英文标题 / Title in English")
+    status: int
+    code: str = Field(description="稳定的代码 / Stable: programs branch on it")
+    detail: str | None = Field(None, description="原因 / What was wrong")
+    errors: list[dict[str, str]] | None = Field(
+        None, description="出错的字段与规则 / Fields that broke a rule: `where`, `rule`"
+    )
+    request_id: str = Field(description="请求编号 / Names the request in our log")
+
+
+#: What every operation may answer besides its own.
+DESCRIPTION: dict[str, object] = {
+    "description": "拒绝 / A refusal",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 
 _logger = logging.getLogger("trust.http")
@@ -134,10 +157,11 @@ def _wants_page(request: Request) -> bool:
 def respond_to_fault(request: Request, error: Exception) -> Response:
     """500 for what nobody foresaw. Its message may hold anything (SQL with its values, a name), so
     the log gets the kinds and places only."""
-    kinds, cause = [], error
+    kinds: list[str] = []
+    cause: BaseException | None = error
     while cause is not None and len(kinds) < 8:
         kinds.append(type(cause).__qualname__)
-        cause = cause.__cause__ or cause.__context__  # type: ignore[assignment]
+        cause = cause.__cause__ or cause.__context__
     frames = "".join(traceback.format_tb(error.__traceback__))
     _logger.error(
         "fault in request %s: %s\n%s", request.scope.get("request_id"), " < ".join(kinds), frames

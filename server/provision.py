@@ -25,7 +25,7 @@ from seal.models import SealKind
 from server.platform import Platform
 from sso import accounts
 from sso.models import Account
-from trust import audit, audit_report, identifiers, log
+from trust import audit, audit_findings, identifiers, log
 from trust.access import SYSTEM, Role
 from trust.crypto import x509, x509_write
 from trust.crypto.algorithms import Algorithm, KeyKind
@@ -185,12 +185,12 @@ def log_origin(region: str, log_name: str) -> str:
     return f"trust.{region}/{log_name}"
 
 
-def log_signers(session: Session) -> list[audit_report.Signer]:
+def log_signers(session: Session) -> list[audit_findings.Signer]:
     """Every key that ever signed the audit log's checkpoints."""
     region = registry.region(session)
     rows = session.scalars(select(Signer).where(Signer.purpose == "log-signer"))
     return [
-        audit_report.Signer(
+        audit_findings.Signer(
             spki=x509.parse_certificate(row.certificate).spki, algorithm=Algorithm(row.algorithm),
             origin=log_origin(region.code, audit.LOG),
         )

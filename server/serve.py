@@ -39,7 +39,7 @@ def run(settings: Settings) -> None:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A bound socket, so that there is no moment in which somebody else takes the port; PortTaken."""
+    """A bound socket: there is no moment in which somebody else takes the port. PortTaken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -1,4 +1,4 @@
-"""A whole region for tests: real keys, real database (SQLite and PostgreSQL), migrated by Alembic."""
+"""A whole region for tests: real keys, real databases, migrated by Alembic."""
 
 import json
 from collections.abc import Iterator

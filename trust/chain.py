@@ -1,4 +1,4 @@
-"""A signer's chain as two legs of a report: is it trusted at the time, and was it revoked by then."""
+"""A signer's chain as two legs of a report: trusted at the time, and not revoked by then."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -91,7 +91,7 @@ def all_passed(checks: Iterable[Check]) -> bool:
 def issuers(
     leaf: Certificate, *, store: TrustStore, extra: Iterable[Certificate]
 ) -> tuple[Certificate, ...] | None:
-    """The certificates between `leaf` and its root, nearest to the root first; None without a path."""
+    """The certificates between `leaf` and its root, the root's side first; None without a path."""
     try:
         path = find_path(leaf, intermediates=(*store.intermediates, *extra), anchors=store.roots)
     except (PathFailed, PathUnknown, Malformed, UnknownAlgorithm):

@@ -3,7 +3,7 @@ never learns where they come from, so no floor has to look up to the one that op
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Annotated, Protocol, cast
+from typing import Annotated, Any, Protocol, cast
 
 from fastapi import Depends, Request, Response
 from sqlalchemy.orm import Session
@@ -62,6 +62,14 @@ Keys = Annotated[KeyStore, Depends(_keys)]
 Checkpoints = Annotated[LogCheckpoints, Depends(_checkpoints)]
 #: The logs whose every proof is public; of the others only the checkpoint is.
 ProvedLogs = Annotated[frozenset[str], Depends(_proved_logs)]
+
+
+def described(media_type: str, **schema: str) -> dict[int | str, dict[str, Any]]:
+    """How a route that answers with a `publication` describes its 200."""
+    return {
+        200: {"content": {media_type: {"schema": {"type": "string", **schema}}}},
+        304: {"description": "未改变 / Not changed"},
+    }
 
 
 def publication(

@@ -51,7 +51,7 @@ def unknown(name: str, code: str, detail: str = "") -> Check:
 
 
 def overall(checks: Iterable[Check]) -> Outcome:
-    """FAILED if any leg failed, else INDETERMINATE if any is, else PASSED; none at all is FAILED."""
+    """FAILED if any leg failed, else INDETERMINATE if any is, else PASSED; no leg is FAILED."""
     outcomes = {check.outcome for check in checks}
     for worst in (Outcome.FAILED, Outcome.INDETERMINATE, Outcome.PASSED):
         if worst in outcomes:

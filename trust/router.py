@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from trust import log as logs
-from trust.dependencies import Checkpoints, Now, ProvedLogs, Reading, publication
+from trust.dependencies import Checkpoints, Now, ProvedLogs, Reading, described, publication
 from trust.errors import NotFound
 
 router = APIRouter(tags=["日志 logs"])
@@ -23,7 +23,7 @@ Leaves = Annotated[
 
 
 class InclusionProof(BaseModel):
-    """存在证明 / An inclusion proof (RFC 6962, 2.1.1). Hashes are standard base64 of 32 bytes."""
+    """存在证明 / An inclusion proof (RFC 6962, 2.1.1). Hashes are base64 of 32 bytes."""
 
     log: str
     index: int
@@ -33,7 +33,7 @@ class InclusionProof(BaseModel):
 
 
 class ConsistencyProof(BaseModel):
-    """一致性证明 / A consistency proof (RFC 6962, 2.1.2). Hashes are standard base64 of 32 bytes."""
+    """一致性证明 / A consistency proof (RFC 6962, 2.1.2). Hashes are base64 of 32 bytes."""
 
     log: str
     first: int
@@ -45,7 +45,7 @@ class ConsistencyProof(BaseModel):
     "/log/{log}/checkpoint",
     summary="日志检查点 / A log's signed checkpoint",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    responses=described("text/plain"),
 )
 def read_checkpoint(request: Request, log: LogName, checkpoints: Checkpoints, now: Now) -> Response:
     """日志当前状态的签名声明（C2SP tlog-checkpoint）。

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from trust.errors import Invalid
 
 #: Made by `trust demo` only.
-DEMO_PASSPHRASE = "demo-passphrase"
+DEMO_PASSPHRASE = "demo-passphrase"  # noqa: S105 - the name of a file
 #: The base URL is printed in every QR code for good; docs/qr.md counts its characters.
 BASE_URL_MAX = 40
 

@@ -1,7 +1,8 @@
 """Certification path validation at a stated time (RFC 5280, 6.1); revocation is `trust.chain`'s.
 
 What is not understood is refused: a critical extension outside `UNDERSTOOD` (name constraints and
-policy constraints among them) ends the path. Work is bounded: at most `DEPTH` certificates a path and `WORK` signature checks a call.
+policy constraints among them) ends the path. Work is bounded: at most `DEPTH` certificates a path
+and `WORK` signature checks a call.
 """
 
 from collections.abc import Iterable, Sequence
@@ -96,7 +97,9 @@ def find_path(
     if found is not None:
         return Path(found)
     if search.bad_signature:
-        raise PathFailed("chain_signature", "a certificate in the chain is not signed by its issuer")
+        raise PathFailed(
+            "chain_signature", "a certificate in the chain is not signed by its issuer"
+        )
     raise PathUnknown("no_anchor", "no chain leads to a trusted root")
 
 

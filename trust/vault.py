@@ -18,7 +18,7 @@ class Vault:
     index_key: bytes = field(repr=False)
 
     def seal(self, plaintext: bytes, *, context: str) -> bytes:
-        """A box that opens only in the same context (table and row), so that rows can't be swapped."""
+        """A box that opens only in the same context (table and row): rows can't be swapped."""
         return sm4.seal(self.data_key, plaintext, context=context.encode())
 
     def unseal(self, box: bytes, *, context: str) -> bytes:

@@ -23,6 +23,8 @@ PADES = ("Adobe.PPKLite", "ETSI.CAdES.detached")
 POINTS_PER_MM = 72 / 25.4
 #: Print, and locked: the widget can be neither moved nor hidden (ISO 32000-1, table 165).
 WIDGET_FLAGS = 4 | 128
+#: Nothing may change any more, in no field (ISO 32000-2, table 236).
+LOCK: Dict = {"Type": Name("SigFieldLock"), "Action": Name("All"), "P": 1}
 _RANGE_WIDTH = 10
 
 
@@ -74,15 +76,17 @@ def add_signature(pdf: bytes, field: Field, contents: Contents, *, at: datetime)
     stop = start + 2 * field.size + 2
     _fill_range(whole, inner + range_at, start, stop)
     covered = bytes(whole[:start]) + bytes(whole[stop:])
-    return _fill_contents(whole, start, contents(covered, _range_text(start, stop, len(whole))), field)
+    return _fill_contents(
+        whole, start, contents(covered, _range_text(start, stop, len(whole))), field
+    )
 
 
 def _range_text(start: int, stop: int, end: int) -> str:
     return f"[0 {start} {stop} {end - stop}]"
 
 
-def _signature_body(field: Field, root: Ref, at: datetime) -> tuple[bytes, int, int]:
-    """The signature dictionary with placeholders, and where in it the two of them stand."""
+def signature_entries(field: Field, root: Ref, at: datetime) -> Dict:
+    """The signature dictionary but for /ByteRange and /Contents."""
     handler, sub = field.kind
     entries: Dict = {"Type": Name("Sig"), "Filter": Name(handler), "SubFilter": Name(sub)}
     entries["M"] = at.astimezone(UTC).strftime("D:%Y%m%d%H%M%SZ").encode()
@@ -93,6 +97,12 @@ def _signature_body(field: Field, root: Ref, at: datetime) -> tuple[bytes, int, 
         reference: Dict = {"Type": Name("SigRef"), "TransformMethod": Name("FieldMDP"),
                            "TransformParams": parameters, "Data": root}  # fmt: skip
         entries["Reference"] = [reference]
+    return entries
+
+
+def _signature_body(field: Field, root: Ref, at: datetime) -> tuple[bytes, int, int]:
+    """The signature dictionary with placeholders, and where in it the two of them stand."""
+    entries = signature_entries(field, root, at)
     body = write(entries)[:-2] + b" /ByteRange "
     range_at = len(body)
     body += b"[0" + b" " * (3 * (_RANGE_WIDTH + 1)) + b"] /Contents "
@@ -124,10 +134,9 @@ def _put_field(update: Update, base: Document, field: Field, signature: Ref) -> 
     }  # fmt: skip
     if field.visible:
         widget["Rect"] = _rectangle(field.visible)
-        widget["AP"] = {"N": update.add(_form(field.visible.appearance))}
+        widget["AP"] = {"N": update.add(form(field.visible.appearance))}
     if field.lock:
-        lock: Dict = {"Type": Name("SigFieldLock"), "Action": Name("All"), "P": 1}
-        widget["Lock"] = update.add(lock)
+        widget["Lock"] = update.add(dict(LOCK))
     ref = update.add(widget)
     _append_annotation(update, base, page, ref)
     _append_form_field(update, base, ref)
@@ -165,7 +174,7 @@ def _append_form_field(update: Update, base: Document, widget: Ref) -> None:
         raise BadPdf("malformed", "AcroForm is not an object of its own")
 
 
-def _form(appearance: Appearance) -> Stream:
+def form(appearance: Appearance) -> Stream:
     """The drawn seal as a form XObject (ISO 32000-1, 8.10)."""
     box: list[Object] = [0, 0, _real(appearance.width_pt), _real(appearance.height_pt)]
     # Multiply lets the print show through, as through ink; allowed in PDF/A since part 2.

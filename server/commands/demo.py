@@ -155,12 +155,12 @@ def _publish(platform: Platform, home: Path, told: _Account) -> None:
         lifetime=platform.settings.status_lifetime,
     )  # fmt: skip
     shutil.copyfile(home / "anchors" / "trust-list.json", home / "trust-list.json")
-    told.say(f"③ 公布 publish: {len(files)} files in {home / 'anchors'}, {home / 'trust-list.json'}")
+    told.say(
+        f"③ 公布 publish: {len(files)} files in {home / 'anchors'}, {home / 'trust-list.json'}"
+    )
 
 
-def _verify_all(
-    platform: Platform, home: Path, licences: list[Licence], told: _Account
-) -> None:
+def _verify_all(platform: Platform, home: Path, licences: list[Licence], told: _Account) -> None:
     known = anchors.load(home / "anchors")
     away = evidence.offline(known, evidence.store_of(known))
     told.say("④ 核验 verify: by the registry, and offline by the anchors alone")
@@ -170,7 +170,9 @@ def _verify_all(
         name = f"licence-{number}"
         told.expect(f"{name} 文件 file, 在线 online",
                     verify_file(pdf, platform.knowledge, at=at), Outcome.PASSED)  # fmt: skip
-        told.expect(f"{name} 文件 file, 离线 offline", verify_file(pdf, away, at=at), Outcome.PASSED)
+        told.expect(
+            f"{name} 文件 file, 离线 offline", verify_file(pdf, away, at=at), Outcome.PASSED
+        )
         told.expect(f"{name} 二维码 QR, 在线 online",
                     verify_claim(licence.claim, platform.knowledge, at=at), Outcome.PASSED)  # fmt: skip
         told.expect(f"{name} 二维码 QR, 离线 offline",

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from certificates import application, catalogue, issue, publish, revoke
-from certificates.models import Authority
+from certificates.models import Authority, Licence
 from server.exits import CannotOpen, CannotWrite
 from server.platform import Platform
 from sso import accounts
@@ -61,7 +61,7 @@ def run_issue(arguments: argparse.Namespace, platform: Platform) -> int:
 
 def issue_one(
     platform: Platform, type_key: str, data: dict[str, object], *, actor: str | None, at: datetime
-) -> issue.Licence:
+) -> Licence:
     """The whole way of one licence for a command on this machine."""
     with platform.sessions.begin() as session:
         by = _approver(session, type_key, actor)
@@ -158,9 +158,7 @@ def _refresh_published(platform: Platform, at: datetime) -> None:
 
 
 def _authority_of(session: Session, identifier: str) -> str:
-    authority = session.scalar(
-        select(issue.Licence.authority).where(issue.Licence.identifier == identifier)
-    )
+    authority = session.scalar(select(Licence.authority).where(Licence.identifier == identifier))
     if authority is None:
         raise NotFound(f"no licence {identifier[:200]}")
     return authority

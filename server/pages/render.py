@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from fastapi.responses import HTMLResponse
@@ -16,7 +17,7 @@ _TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
 
 def page(
-    template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: object
+    template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> HTMLResponse:
     """A template filled with values, as a response."""
     text = _environment().get_template(template).render(**values)
@@ -37,7 +38,7 @@ def _environment() -> jinja2.Environment:
 
 @cache
 def asset(name: str) -> str:
-    """The URL of a static file; another content is another URL, so caches never serve a stale one."""
+    """The URL of a static file; new content is a new URL, so no cache serves a stale one."""
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()
     return f"/static/{name}?v={digest[:12]}"
 

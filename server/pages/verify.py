@@ -5,7 +5,7 @@ static/verify.js reads it in the browser and posts it. No CSRF token: there is n
 is changed on anyone's behalf, and a forged request would only learn what its sender sent.
 """
 
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -14,8 +14,7 @@ from certificates.router import Desk, Submitted
 from certificates.submission import Submission
 from certificates.verify_claim import Verification
 from server.pages import render
-from server.pages.names import CHECKS, CONFIRM, FIELDS, OUTCOMES, name_of
-from server.platform import Platform
+from server.pages.names import CHECKS, FIELDS, NOTES, OUTCOMES, name_of
 from trust.report import Check, Outcome
 
 router = APIRouter(include_in_schema=False)
@@ -33,7 +32,7 @@ def redirect_to_verify() -> RedirectResponse:
 def show_form(request: Request) -> HTMLResponse:
     return render.page(
         "verify.html", region=_region(request), names=CHECKS, fields=FIELDS, outcomes=OUTCOMES,
-        confirm=CONFIRM, scanned=request.url.path == "/v",
+        notes=NOTES, scanned=request.url.path == "/v",
     )  # fmt: skip
 
 
@@ -48,7 +47,7 @@ def show_report(
     )  # fmt: skip
 
 
-def _shown(report: Verification, submission: Submission) -> dict[str, object]:
+def _shown(report: Verification, submission: Submission) -> dict[str, Any]:
     checks = [(name_of(check.name), check) for check in by_outcome(report.checks)]
     return {
         "report": report, "outcome": str(report.outcome), "outcomes": OUTCOMES, "checks": checks,
@@ -57,8 +56,17 @@ def _shown(report: Verification, submission: Submission) -> dict[str, object]:
             check for check in report.checks
             if report.changed_after_sealing and check.outcome is Outcome.FAILED
         ],
-        "confirm": CONFIRM, "from_code": submission.how != "pdf",
+        "note": _note(report, submission),
     }  # fmt: skip
+
+
+def _note(report: Verification, submission: Submission) -> tuple[str, str] | None:
+    """What the reader has to know before believing the summary. static/verify.js does the same."""
+    if report.licence is None:
+        return NOTES["not_shown"]
+    if report.outcome is Outcome.INDETERMINATE:
+        return NOTES["unconfirmed"]
+    return NOTES["compare"] if submission.how != "pdf" else None
 
 
 def by_outcome(checks: tuple[Check, ...]) -> list[Check]:
@@ -74,4 +82,4 @@ def _value(report: Verification, field: str) -> str:
 
 
 def _region(request: Request) -> str:
-    return cast(Platform, request.app.state.platform).region_name
+    return cast(str, request.app.state.region_name)

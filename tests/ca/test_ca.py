@@ -38,7 +38,9 @@ def request_for(kind: KeyKind, *, key: private_keys.PrivateKey | None = None) ->
     return x509_write.signed(tbs, algorithm.row.oid, key.sign(algorithm, tbs))
 
 
-def certify(region: Region, *, issuer: str = "issuing-sm2", profile: str = "seal") -> x509.Certificate:
+def certify(
+    region: Region, *, issuer: str = "issuing-sm2", profile: str = "seal"
+) -> x509.Certificate:
     kind = KeyKind.SM2 if issuer.endswith("sm2") else KeyKind.RSA
     return issue.issue_from_request(
         region.platform.sessions, request_for(kind), profile=profile, subject=NAME,
@@ -68,7 +70,9 @@ def test_openssl_accepts_the_rsa_chain_and_crl(sqlite_region: Region, tmp_path: 
     made = certify(sqlite_region, issuer="issuing-rsa")
     with sqlite_region.platform.sessions.begin() as session:
         for name in ("root-rsa", "issuing-rsa"):
-            der = crl.publish(session, name, keys=sqlite_region.platform.keys, by=SYSTEM, at=utc_now())
+            der = crl.publish(
+                session, name, keys=sqlite_region.platform.keys, by=SYSTEM, at=utc_now()
+            )
             (tmp_path / f"{name}.crl").write_bytes(pem("X509 CRL", der))
             (tmp_path / f"{name}.pem").write_bytes(
                 pem("CERTIFICATE", issue.find_issuer(session, name).certificate)
@@ -88,9 +92,7 @@ def test_a_request_without_possession_is_refused() -> None:
     stolen = private_keys.generate(KeyKind.SM2)
     other = private_keys.generate(KeyKind.SM2)
     tbs = x509_write.tbs_request(NAME, stolen.spki)
-    forged = x509_write.signed(
-        tbs, Algorithm.SM2_SM3.row.oid, other.sign(Algorithm.SM2_SM3, tbs)
-    )
+    forged = x509_write.signed(tbs, Algorithm.SM2_SM3.row.oid, other.sign(Algorithm.SM2_SM3, tbs))
     with pytest.raises(NoPossession):
         csr.prove(forged)
 
@@ -161,7 +163,12 @@ def test_revocation_is_in_the_registry_and_in_the_next_crl(region: Region) -> No
 
 def _revoke(session: Session, made: x509.Certificate, at: datetime) -> None:
     revoke.revoke(
-        session, issuer="issuing-sm2", serial=made.serial, reason=Reason.SUPERSEDED, by=SYSTEM, at=at
+        session,
+        issuer="issuing-sm2",
+        serial=made.serial,
+        reason=Reason.SUPERSEDED,
+        by=SYSTEM,
+        at=at,
     )
 
 
@@ -216,9 +223,7 @@ def test_a_reservation_that_a_crash_left_is_closed(region: Region) -> None:
             session, before=long_ago + timedelta(days=1), by=SYSTEM, at=utc_now()
         )
         assert closed == 1
-        state = session.scalar(
-            select(Certificate.state).where(Certificate.serial == f"{serial:x}")
-        )
+        state = session.scalar(select(Certificate.state).where(Certificate.serial == f"{serial:x}"))
     assert state == CertificateState.ABANDONED
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from certificates import issue, registry
 from certificates.application import OwnApplication, TypeNotOfAuthority, approve, enter
 from certificates.issue import AlreadyIssued
-from certificates.models import Application, ApplicationState, Licence, Reservation
+from certificates.models import Application, ApplicationState, Authority, Licence, Reservation
 from certificates.status_list import Status
 from certificates.verify import verify_file
 from seal import make
@@ -24,7 +24,7 @@ from tests.regions import MARKET, TRANSPORT, Region, example
 from trust.access import SYSTEM, Caller, Role
 from trust.audit_entry import AuditEntry
 from trust.clock import utc_now
-from trust.errors import Conflict, Forbidden
+from trust.errors import Conflict, Forbidden, Invalid
 from trust.report import Outcome
 
 
@@ -135,7 +135,7 @@ def test_a_frozen_seal_seals_nothing_from_the_next_use_on(region: Region) -> Non
 
 def _seal(region: Region) -> str:
     with region.platform.reading() as session:
-        found = session.get_one(issue.Authority, MARKET.code).seal
+        found = session.get_one(Authority, MARKET.code).seal
     assert found is not None
     return found
 
@@ -147,7 +147,7 @@ def _state(region: Region, key: object) -> str:
 
 def test_a_page_that_cannot_be_set_leaves_the_application_approved(region: Region) -> None:
     key = region.approved(KZ_JYFW="经营" * 740)
-    with pytest.raises(issue.Invalid):
+    with pytest.raises(Invalid):
         issue.issue(
             region.platform.workshop(), key, by=region.caller("market.approver"), at=utc_now()
         )

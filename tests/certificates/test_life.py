@@ -48,9 +48,7 @@ def codes(found: Verification) -> set[str]:
     return {check.code for check in found.checks}
 
 
-def test_file_and_code_pass_offline_with_all_anchors(
-    sqlite_region: Region, tmp_path: Path
-) -> None:
+def test_file_and_code_pass_offline_with_all_anchors(sqlite_region: Region, tmp_path: Path) -> None:
     licence = sqlite_region.issued("food-business-licence")
     away = offline(sqlite_region, tmp_path)
     for found in (
@@ -174,9 +172,7 @@ def test_the_public_sees_a_natural_persons_name_masked(sqlite_region: Region) ->
     assert "11010519491231002X" not in json.dumps(found.as_json())
 
 
-def _issue_for_person(
-    region: Region, base: dict[str, object], changes: dict[str, str]
-) -> Licence:
+def _issue_for_person(region: Region, base: dict[str, object], changes: dict[str, str]) -> Licence:
     base.pop("CZZTDMLX", None)
     return region.issued("food-business-licence", **changes, CZZTDMLX="公民身份号码")
 
@@ -217,9 +213,7 @@ def ca_signers(session: object) -> list[tuple[str, bytes]]:
     return signers.certificates(session)
 
 
-def test_a_licence_of_another_region_is_unknown_here(
-    sqlite_region: Region, tmp_path: Path
-) -> None:
+def test_a_licence_of_another_region_is_unknown_here(sqlite_region: Region, tmp_path: Path) -> None:
     from server.provision import RegionPlan
     from tests.regions import build
 

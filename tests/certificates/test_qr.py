@@ -65,12 +65,13 @@ def test_the_bare_claim_reads_like_the_whole_text() -> None:
     assert qr.parse(text.split("#")[1]).claim == CLAIM
 
 
+_HAN = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5)
 _DATES = st.dates(date(1950, 1, 1), date(2100, 1, 1))
 
 
 @settings(max_examples=150, deadline=None)
 @given(
-    holder=st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), min_size=1, max_size=300),
+    holder=st.text(_HAN, min_size=1, max_size=300),
     serial=st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=1, max_size=32),
     issued=_DATES, start=_DATES, until=st.none() | _DATES,
     status=st.tuples(st.integers(0, 100_000), st.integers(0, (1 << 17) - 1)),

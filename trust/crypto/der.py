@@ -206,7 +206,7 @@ def read_integer(value: Value) -> int:
     if not content:
         raise Malformed("empty INTEGER")
     if len(content) > 1 and (
-        content[0] == 0 and content[1] < 0x80 or content[:1] == b"\xff" and content[1] >= 0x80
+        (content[0] == 0 and content[1] < 0x80) or (content[:1] == b"\xff" and content[1] >= 0x80)
     ):
         raise Malformed("INTEGER is not in its shortest form")
     return int.from_bytes(content, "big", signed=True)

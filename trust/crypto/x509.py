@@ -40,9 +40,12 @@ class Extension:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Certificate:
-    """A certificate as read. Names and SPKI are DER; times are UTC; `signature` is as signed."""
+    """A certificate as read. Names and SPKI are DER; times are UTC; `signature` is as signed.
+
+    Two are equal when their bytes are.
+    """
 
     der: bytes
     tbs: bytes
@@ -55,6 +58,12 @@ class Certificate:
     signature_oid: str
     signature: bytes
     extensions: Mapping[str, Extension]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Certificate) and other.der == self.der
+
+    def __hash__(self) -> int:
+        return hash(self.der)
 
     @property
     def is_ca(self) -> bool:
@@ -102,7 +111,7 @@ class Request:
 def algorithm_oid(value: der.Value) -> str:
     """The OID of an AlgorithmIdentifier whose parameters are absent or NULL, as real CAs write."""
     parts = der.children(der.expect(value, der.SEQUENCE))
-    if len(parts) == 2 and parts[1].raw != der.null() or len(parts) > 2 or not parts:
+    if (len(parts) == 2 and parts[1].raw != der.null()) or len(parts) > 2 or not parts:
         raise Malformed("algorithm with parameters that are not understood")
     return der.read_oid(parts[0])
 
