@@ -35,6 +35,7 @@ from certificates.models import (
     Authority,
     Licence,
     LicenceState,
+    Region,
     Reservation,
     StateChange,
 )
@@ -49,7 +50,6 @@ from trust.access import Caller, Role
 from trust.anchors import key_id
 from trust.clock import CHINA
 from trust.crypto import hashes, jose
-from trust.crypto.algorithms import Algorithm
 from trust.db import Sessions
 from trust.errors import Conflict, Forbidden, Invalid, NotFound
 from trust.keys import KeyStore
@@ -75,6 +75,8 @@ class Workshop:
     store: FileStore
     renderer: Renderer
     knowledge: Knowledge
+    region: Region
+    claim_signer: signers.ReadySigner
     lease: timedelta
     suites: Suites = Suites.DUAL
 
@@ -90,10 +92,7 @@ class _Job:
     leaf: int
     metadata: dict[str, Any]
     raw: bytes
-    region: str
-    base_url: str
     seals: tuple[Impression, ...]
-    claim_signer: signers.ReadySigner
     issued: date
 
 
@@ -106,7 +105,7 @@ def issue(workshop: Workshop, key: UUID, *, by: Caller, at: datetime) -> Licence
     with workshop.sessions.begin() as session:
         job = _reserve(session, workshop, key, by=by, at=at)
     try:
-        claim_text = _write_claim(job, at)
+        claim_text = _write_claim(workshop, job, at)
         pdf = _render_and_seal(workshop, job, claim_text, at)
         require_sound(pdf, workshop.knowledge, at=at)
         workshop.store.put(str(job.known), pdf)
@@ -129,13 +128,8 @@ def _reserve(session: Session, workshop: Workshop, key: UUID, *, by: Caller, at:
     content = applications.content(application, workshop.vault)
     known = Identifier(licence_type.code, owner.code, identifier.new_serial())
     place = registry.take_status_place(session)
-    region = registry.region(session)
-    claim_signer = signers.active(
-        session, "claim-signer", keys=workshop.keys,
-        algorithm=Algorithm(region.claim_algorithm),
-    )  # fmt: skip
     metadata = _metadata(session, licence_type, content, owner, known, at)
-    raw = _licence_json(metadata, region.code, workshop.suites)
+    raw = _licence_json(metadata, workshop.region.code, workshop.suites)
     leaf = append_leaf(session, "issued", raw, at=at)
     session.add(
         Reservation(
@@ -150,8 +144,8 @@ def _reserve(session: Session, workshop: Workshop, key: UUID, *, by: Caller, at:
         details={"application": str(key), "leaf": leaf},
     )  # fmt: skip
     return _Job(
-        key, licence_type, known, place, leaf, metadata, raw, region.code, region.base_url, seals,
-        claim_signer, parse_date("ZZBFRQ", metadata["ZZBFRQ"]),
+        key, licence_type, known, place, leaf, metadata, raw, seals,
+        parse_date("ZZBFRQ", metadata["ZZBFRQ"]),
     )  # fmt: skip
 
 
@@ -164,13 +158,11 @@ def _take(session: Session, key: UUID, *, by: Caller) -> Application:
         raise Forbidden("only an approver of the application's authority issues its licence")
     if by.account == application.entered_by:
         raise applications.OwnApplication("nobody issues on an application of their own")
-    won = session.execute(
-        update(Application)
-        .where(Application.id == key, Application.state == ApplicationState.APPROVED)
-        .values(state=ApplicationState.ISSUING)
-        .returning(Application.id)
-    ).one_or_none()
-    if won is None:
+    won = registry.move(
+        session, Application, key, before=ApplicationState.APPROVED, after=ApplicationState.ISSUING
+    )
+    if not won:
+        session.refresh(application)
         licence = registry.licence_of(session, application)
         if licence is not None:
             raise AlreadyIssued(f"application {key} has licence {licence.identifier}")
@@ -249,12 +241,12 @@ def _started(pid: int) -> str:
 # --- 2. render and seal ------------------------------------------------------------------------
 
 
-def _write_claim(job: _Job, at: datetime) -> str:
+def _write_claim(workshop: Workshop, job: _Job, at: datetime) -> str:
     until = job.metadata.get("ZZYXQJZRQ")
     holder_type = str(job.metadata["CZZTDMLXDM"])
-    signer = job.claim_signer
+    signer = workshop.claim_signer
     claim = qr.Claim(
-        region=job.region, identifier=job.known,
+        region=workshop.region.code, identifier=job.known,
         holder=job.licence_type.public_holder(str(job.metadata["CZZT"]), holder_type),
         made_at=at, issued=job.issued,
         valid_from=parse_date("ZZYXQQSRQ", job.metadata["ZZYXQQSRQ"]),
@@ -263,7 +255,7 @@ def _write_claim(job: _Job, at: datetime) -> str:
         digest=hashes.sm3(job.raw)[: qr.DIGEST_LENGTH],
     )  # fmt: skip
     return qr.write(
-        claim, base_url=job.base_url, algorithm=signer.algorithm,
+        claim, base_url=workshop.region.base_url, algorithm=signer.algorithm,
         kid=key_id(signer.certificate.spki), sign=signer.sign,
     )  # fmt: skip
 
@@ -272,7 +264,7 @@ def _render_and_seal(workshop: Workshop, job: _Job, claim_text: str, at: datetim
     photo = job.metadata.get("KZ_ZP")
     pdf = workshop.renderer.render(
         job.licence_type, job.metadata, attachment=job.raw, qr_text=claim_text,
-        verify_at=f"{job.base_url}/verify", at=at,
+        verify_at=f"{workshop.region.base_url}/verify", at=at,
         photo=base64.b64decode(str(photo)) if photo else None,
     )  # fmt: skip
     places = catalogue.seal_places(job.licence_type, len(job.seals))
@@ -290,13 +282,8 @@ def _record(
     session: Session, workshop: Workshop, job: _Job, claim_text: str, pdf: bytes, *, by: Caller,
     at: datetime,
 ) -> Licence:  # fmt: skip
-    kept = session.execute(
-        update(Reservation)
-        .where(Reservation.identifier == str(job.known), Reservation.state == RESERVED)
-        .values(state=DONE)
-        .returning(Reservation.identifier)
-    ).one_or_none()
-    if kept is None:
+    name = str(job.known)
+    if not registry.move(session, Reservation, name, before=RESERVED, after=DONE):
         raise Conflict(f"the reservation of {job.known} was given up meanwhile")
     licence = _licence(workshop, job, claim_text, pdf, by=by, at=at)
     session.add(licence)
@@ -307,11 +294,10 @@ def _record(
             reason="issued",
         )
     )  # fmt: skip
-    session.execute(
-        update(Application)
-        .where(Application.id == job.application)
-        .values(state=ApplicationState.ISSUED)
-    )
+    registry.move(
+        session, Application, job.application, before=ApplicationState.ISSUING,
+        after=ApplicationState.ISSUED,
+    )  # fmt: skip
     audit.record(
         session, "licence.issued", subject=str(job.known), by=by, at=at,
         details={

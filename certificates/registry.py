@@ -3,8 +3,10 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
+from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from certificates.models import (
@@ -28,6 +30,40 @@ PUBLISHED = {
 }
 ABANDONED = "abandoned"
 
+# Built once, and executed below the ORM: these run for every licence.
+_SHARD, _COUNTER = cast(Table, StatusShard.__table__), cast(Table, Counter.__table__)
+_TAKE = (
+    update(_SHARD)
+    .where(_SHARD.c.used < CAPACITY)
+    .values(used=_SHARD.c.used + 1)
+    .returning(_SHARD.c.number, _SHARD.c.step, _SHARD.c.start, _SHARD.c.used)
+)
+_COUNT = (
+    update(_COUNTER)
+    .where(_COUNTER.c.name == bindparam("counted"))
+    .values(value=_COUNTER.c.value + 1)
+    .returning(_COUNTER.c.value)
+)
+_MOVES = {
+    kind: update(table)
+    .where(key == bindparam("moved"), table.c.state == bindparam("before"))
+    .values(state=bindparam("after"))
+    .returning(key)
+    for kind, table, key in (
+        (Application, cast(Table, Application.__table__), Application.__table__.c.id),
+        (Reservation, cast(Table, Reservation.__table__), Reservation.__table__.c.identifier),
+    )
+}
+
+
+def move(
+    session: Session, kind: type[Application | Reservation], key: UUID | str, *, before: str,
+    after: str,
+) -> bool:  # fmt: skip
+    """Bring a row from one state into another; one statement decides, so only one caller wins."""
+    found = {"moved": key, "before": before, "after": after}
+    return session.connection().execute(_MOVES[kind], found).first() is not None
+
 
 @dataclass(frozen=True, slots=True)
 class StatusPlace:
@@ -45,12 +81,7 @@ def region(session: Session) -> Region:
 
 def take_status_place(session: Session) -> StatusPlace:
     """The next index, never given twice; a full list is followed by a new one."""
-    taken = session.execute(
-        update(StatusShard)
-        .where(StatusShard.used < CAPACITY)
-        .values(used=StatusShard.used + 1)
-        .returning(StatusShard.number, StatusShard.step, StatusShard.start, StatusShard.used)
-    ).first()
+    taken = session.connection().execute(_TAKE).first()
     if taken is None:
         return _open_shard(session)
     number, step, start, used = taken
@@ -69,12 +100,7 @@ def _open_shard(session: Session) -> StatusPlace:
 
 def next_number(session: Session, name: str) -> int:
     """The next value of a sequence, from 1."""
-    value: int | None = session.scalar(
-        update(Counter)
-        .where(Counter.name == name)
-        .values(value=Counter.value + 1)
-        .returning(Counter.value)
-    )
+    value: int | None = session.connection().execute(_COUNT, {"counted": name}).scalar()
     if value is None:
         session.add(Counter(name=name, value=1))
         session.flush()

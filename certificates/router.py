@@ -6,7 +6,7 @@ from typing import Annotated, Any, Protocol, cast
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from certificates import publish
+from certificates import publish, qr
 from certificates.evidence import Knowledge
 from certificates.looks import Looks, look_of
 from certificates.publish import StatusPublisher
@@ -74,7 +74,8 @@ _BODY: dict[str, Any] = {
                     "properties": {
                         "file": {"type": "string", "format": "binary",
                                  "description": "PDF, PNG, JPEG, WebP, GIF, BMP"},
-                        "qr": {"type": "string", "maxLength": 2953},
+                        "qr": {"type": "string", "maxLength": qr.READ_MAX,
+                               "description": "二维码文本 / The code's text"},
                     },
                 }
             },

@@ -4,23 +4,28 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from certificates.qr import READ_MAX
+
 OutcomeText = Literal["PASSED", "FAILED", "INDETERMINATE"]
 
 
 class ReasonOut(BaseModel):
     """同一句话的两种文字 / One sentence in two languages."""
 
-    zh: str
-    en: str
+    zh: str = Field(description="中文 / Chinese")
+    en: str = Field(description="英文 / English")
 
 
 class CheckOut(BaseModel):
-    """一项检查 / One check. `code` is stable; new ones may be added."""
+    """一项检查 / One check."""
 
     name: str = Field(description="检查项 / What was checked", examples=["signature.1"])
-    outcome: OutcomeText
-    code: str = Field(description="结论代码 / The finding", examples=["signature_valid"])
-    reason: ReasonOut
+    outcome: OutcomeText = Field(description="结论 / Outcome")
+    code: str = Field(
+        description="稳定的结论代码 / The finding; stable, new ones may be added",
+        examples=["signature_valid"],
+    )
+    reason: ReasonOut = Field(description="理由 / Why")
 
 
 class LicenceOut(BaseModel):
@@ -28,21 +33,21 @@ class LicenceOut(BaseModel):
 
     identifier: str = Field(description="电子证照标识 GB/T 36904 / Licence identifier")
     type: str | None = Field(None, description="证照类型 / Type")
-    type_code: str | None = None
+    type_code: str | None = Field(None, description="证照类型代码 / Type code (GB/T 36902)")
     region: str | None = Field(None, description="行政区划代码 / Division code (GB/T 2260)")
     authority: str | None = Field(None, description="颁发机构代码 / Issuer's code")
     authority_name: str | None = Field(None, description="颁发机构 / Issuer")
     number: str | None = Field(None, description="证照编号 / Licence number")
     holder: str | None = Field(None, description="持证主体（脱敏） / Holder, masked")
     issued: str | None = Field(None, description="颁发日期 / Date of issue")
-    valid_from: str | None = None
-    valid_until: str | None = Field(None, description="空为长期 / null: no end")
+    valid_from: str | None = Field(None, description="有效期起 / First day of validity")
+    valid_until: str | None = Field(None, description="有效期止，空为长期 / Last day; null: no end")
 
 
 class VerificationOut(BaseModel):
     """核验报告 / The report on a file or a QR code."""
 
-    outcome: OutcomeText
+    outcome: OutcomeText = Field(description="总结论 / The whole report's outcome")
     at: str = Field(description="判定时间 / Time of judgement, UTC")
     licence: LicenceOut | None = Field(
         None, description="签名不可信时为空 / null when nothing signed could be believed"
@@ -50,10 +55,13 @@ class VerificationOut(BaseModel):
     changed_after_sealing: bool | None = Field(
         None, description="签章后是否被改动；二维码为空 / null for a QR code"
     )
-    checks: list[CheckOut]
+    checks: list[CheckOut] = Field(description="逐项检查 / Each check")
 
 
 class QrIn(BaseModel):
-    """二维码文本 / A QR code's text: the whole URL, or what follows `#`."""
+    """二维码文本 / A QR code's text."""
 
-    qr: str = Field(max_length=2953)
+    qr: str = Field(
+        max_length=READ_MAX,
+        description="完整地址或 # 之后的部分 / The whole URL, or what follows #",
+    )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from trust.crypto import der
 from trust.crypto.errors import Malformed
@@ -89,6 +90,7 @@ class Stamp:
 # --- reading -----------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=256)
 def parse_seal(data: bytes) -> Seal:
     """Read a SESeal of any generation; Malformed."""
     return _seal(der.parse(data, tag=der.SEQUENCE, cap=SEAL_MAX))
@@ -197,7 +199,7 @@ def parse_stamp(data: bytes) -> Stamp:
         signer, algorithm, signature = parts[1:4]
     oddities: list[str] = []
     return Stamp(
-        raw=data, tbs=parts[0].raw, version=der.read_integer(tbs[0]), seal=_seal(tbs[1]),
+        raw=data, tbs=parts[0].raw, version=der.read_integer(tbs[0]), seal=parse_seal(tbs[1].raw),
         at=_stamp_time(tbs[2], oddities), data_hash=_octets_or_bits(tbs[3], oddities),
         property_info=der.read_text(tbs[4]), signer=der.read_octets(signer),
         algorithm=der.read_oid(algorithm), signature=der.read_bits(signature),

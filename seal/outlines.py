@@ -90,7 +90,7 @@ def _font(path: Path) -> Any:
 
 
 class _PathPen(BasePen):
-    """Writes SVG path data, absolute, three decimals."""
+    """Writes SVG path data, absolute, two decimals: a hundredth of a millimetre."""
 
     def __init__(self, glyphs: Any) -> None:
         super().__init__(glyphs)  # type: ignore[no-untyped-call]
@@ -118,6 +118,6 @@ class _PathPen(BasePen):
 
 
 def plain(value: float) -> str:
-    """At most three decimals, no exponent, no trailing zeros, no minus zero."""
-    text = f"{value:.3f}".rstrip("0").rstrip(".")
+    """At most two decimals, no exponent, no trailing zeros, no minus zero."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text

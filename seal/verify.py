@@ -6,6 +6,7 @@ Step 4 is what binds the signer: in v4 the certificate stands outside the signed
 """
 
 from datetime import datetime
+from functools import lru_cache
 
 from seal import asn1
 from seal.asn1 import Seal, Stamp
@@ -82,7 +83,7 @@ def check_seal(
     """Judge the seal data at `at`; a seal that ended since is said, not failed."""
     try:
         maker = x509.parse_certificate(seal.maker)
-        verify_value(seal.algorithm, maker.spki, seal.signed, seal.signature)
+        _verify_maker(seal.algorithm, maker.spki, seal.signed, seal.signature)
     except InvalidSignature:
         return failed(name, "seal_signature_invalid")
     except (UnknownAlgorithm, Malformed) as error:
@@ -99,6 +100,12 @@ def check_seal(
     if now > seal.info.valid_until:
         return passed(name, "seal_expired_now")
     return passed(name, "seal_valid", seal.info.name)
+
+
+@lru_cache(maxsize=256)
+def _verify_maker(algorithm: str, spki: bytes, signed: bytes, signature: bytes) -> None:
+    """Remembers seals that hold (a raise is not kept): one seal comes with very many files."""
+    verify_value(algorithm, spki, signed, signature)
 
 
 def verify_value(algorithm: str, spki: bytes, message: bytes, signature: bytes) -> None:

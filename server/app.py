@@ -12,7 +12,7 @@ from ca.router import router as ca_router
 from certificates import issue, registry
 from certificates.looks import Looks
 from certificates.router import router as certificates_router
-from server import health, middleware, problems
+from server import description, health, middleware, problems
 from server.pages import docs, static
 from server.pages import verify as verify_page
 from server.platform import Platform
@@ -22,15 +22,6 @@ from trust.clock import Clock, utc_now
 from trust.crypto import sm2
 from trust.router import router as trust_router
 from trust.settings import Settings
-
-TITLE = "电子证照信任平台 / Trust platform for e-licences"
-DESCRIPTION = """核验电子证照，并提供独立核验所需的信任列表、证书、吊销列表、状态列表与日志证明。
-
-Verify e-licences, and fetch all that others need to verify them on their own: trust list,
-certificates, CRLs, status lists and log proofs. Every refusal is a problem document (RFC 9457)
-with a stable `code`.
-"""
-VERSION = "1"
 
 _logger = logging.getLogger("trust.server")
 
@@ -55,7 +46,8 @@ def create_app(
                 opened.engine.dispose()
 
     app = FastAPI(
-        title=TITLE, description=DESCRIPTION, version=VERSION, lifespan=lifespan,
+        title=description.TITLE, description=description.DESCRIPTION,
+        version=description.VERSION, lifespan=lifespan,
         docs_url=None, redoc_url=None, openapi_url=None,
         responses={"default": problems.DESCRIPTION},
         generate_unique_id_function=lambda route: route.name,
@@ -67,7 +59,7 @@ def create_app(
     app.include_router(verify_page.router)
     app.include_router(docs.router)
     static.mount(app)
-    app.openapi()["components"]["schemas"]["Problem"] = problems.ProblemOut.model_json_schema()
+    description.complete(app)
     return app
 
 

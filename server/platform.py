@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from ca import signers
 from ca.status import RegistryLookup
 from certificates import publish, registry
 from certificates.document import Renderer
@@ -14,6 +15,7 @@ from certificates.issue import Workshop
 from certificates.own_registry import OwnRegistry
 from certificates.store import FileStore
 from server.exits import CannotWrite
+from trust.crypto.algorithms import Algorithm
 from trust.db import Sessions, open_engine, open_reading, open_sessions
 from trust.keys import SoftKeyStore
 from trust.settings import Settings
@@ -73,9 +75,17 @@ class Platform:
         )
 
     def workshop(self) -> Workshop:
+        """What issuing needs; made anew for each request or bulk job, so that a new claim signer
+        is used from then on."""
+        with self.reading() as session:
+            region = registry.region(session)
+            signer = signers.active(
+                session, "claim-signer", keys=self.keys,
+                algorithm=Algorithm(region.claim_algorithm),
+            )  # fmt: skip
         return Workshop(
             sessions=self.sessions, keys=self.keys, vault=self.vault, store=self.store,
-            renderer=self.renderer, knowledge=self.knowledge,
+            renderer=self.renderer, knowledge=self.knowledge, region=region, claim_signer=signer,
             lease=self.settings.reservation_lease,
         )  # fmt: skip
 

@@ -77,14 +77,14 @@ TITLES: dict[int, tuple[str, str]] = {
 class ProblemOut(BaseModel):
     """拒绝的理由（RFC 9457） / Why a request was refused (RFC 9457)."""
 
-    type: str = Field(description="/problems/ 加 code / `/problems/` and the code")
+    type: str = Field(description='/problems/ 加代码 / "/problems/" and the code')
     title: str = Field(description="中文标题 / Title in Chinese")
     title_en: str = Field(description="英文标题 / Title in English")
-    status: int
+    status: int = Field(description="HTTP 状态码 / HTTP status")
     code: str = Field(description="稳定的代码 / Stable: programs branch on it")
     detail: str | None = Field(None, description="原因 / What was wrong")
     errors: list[dict[str, str]] | None = Field(
-        None, description="出错的字段与规则 / Fields that broke a rule: `where`, `rule`"
+        None, description="出错的字段与规则 / Fields that broke a rule: where, rule"
     )
     request_id: str = Field(description="请求编号 / Names the request in our log")
 

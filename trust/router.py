@@ -4,7 +4,7 @@ import base64
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from trust import log as logs
 from trust.dependencies import Checkpoints, Now, ProvedLogs, Reading, described, publication
@@ -26,19 +26,19 @@ class InclusionProof(BaseModel):
     """存在证明 / An inclusion proof (RFC 6962, 2.1.1). Hashes are base64 of 32 bytes."""
 
     log: str
-    index: int
-    size: int
-    root: str
-    proof: list[str]
+    index: int = Field(description="叶序号 / Index of the leaf")
+    size: int = Field(description="树的大小 / Size of the tree")
+    root: str = Field(description="树根 / The root that the proof leads to")
+    proof: list[str] = Field(description="自下而上的哈希 / Hashes from the leaf up")
 
 
 class ConsistencyProof(BaseModel):
     """一致性证明 / A consistency proof (RFC 6962, 2.1.2). Hashes are base64 of 32 bytes."""
 
     log: str
-    first: int
-    second: int
-    proof: list[str]
+    first: int = Field(description="较小的树 / Size of the smaller tree")
+    second: int = Field(description="较大的树 / Size of the larger tree")
+    proof: list[str] = Field(description="证明中的哈希 / The proof's hashes")
 
 
 @router.get(

@@ -94,12 +94,16 @@ def _signature(reader: Any, name: str, value: Any, ref: Any) -> dict[str, Any]:
     container = value.container_ref or ref.reference
     revision = reader.xrefs.get_introducing_revision(container)
     return {
-        "field": str(name), "sub_filter": str(value.get("/SubFilter", ""))[1:],
-        "time": str(value.get("/M", "")), "range": [int(n) for n in value["/ByteRange"]],
+        "field": str(name), "sub_filter": _text(value, "/SubFilter")[1:],
+        "time": _text(value, "/M"), "range": [int(n) for n in value["/ByteRange"]],
         "contents": bytes(raw).hex(), "revision": revision,
         "start": reader.xrefs.get_startxref_for_revision(revision),
         "hybrid": reader.xrefs.hybrid_xrefs_present,
     }  # fmt: skip
+
+
+def _text(value: Any, key: str) -> str:
+    return str(value[key]) if key in value else ""
 
 
 def _after(reader: Any, one: dict[str, Any], names: set[str]) -> dict[str, str]:

@@ -63,9 +63,9 @@ def add_signature(pdf: bytes, field: Field, contents: Contents, *, at: datetime)
         raise BadPdf("not_a_pdf")
     with _tripping():
         writer = _Writer(io.BytesIO(pdf), strict=True)
-        names = _require_unlocked(writer.prev)
+        _require_unlocked(writer.prev)
         signature = PdfByteRangeDigest(bytes_reserved=2 * field.size)
-        _put_field(writer, field, _free_name(field.name, names), signature, at)
+        _put_field(writer, field, _free_name(field.name, _names(writer)), signature, at)
         out = io.BytesIO()
         writer.write(out)
         end = out.tell()
@@ -87,30 +87,38 @@ def _tripping() -> Iterator[None]:
         raise BadPdf("malformed", detail) from error
 
 
-def _require_unlocked(reader: PdfFileReader) -> set[str]:
-    """The names of the signature fields; BadPdf when the file is encrypted or locked."""
+def _require_unlocked(reader: PdfFileReader) -> None:
+    """BadPdf when the file is encrypted, or a signature forbids what we are about to do."""
     if reader.encrypted:
         raise BadPdf("encrypted")
-    names = set()
-    for name, value, field in enumerate_sig_fields(reader):
-        names.add(str(name))
-        if value is None:
-            continue
-        for reference in value.get_object().get("/Reference", ()):
-            if _locks(reference.get_object()):
-                raise BadPdf("locked")
-        if field.get_object().get("/Lock", {}).get("/P") == 1:
+    for _name, value, field in enumerate_sig_fields(reader, filled_status=True):
+        references = _entry(value.get_object(), "/Reference") or ()
+        if any(_locks(reference.get_object()) for reference in references):
             raise BadPdf("locked")
-    return names
+        lock = _entry(field.get_object(), "/Lock")
+        if lock is not None and _entry(lock, "/P") == 1:
+            raise BadPdf("locked")
+
+
+def _names(writer: _Writer) -> set[str]:
+    """The names of the form's top fields, of whatever type."""
+    form_dictionary = _entry(writer.root, "/AcroForm")
+    fields = _entry(form_dictionary, "/Fields") if form_dictionary is not None else None
+    return {str(_entry(field.get_object(), "/T")) for field in fields or ()}
+
+
+def _entry(dictionary: Any, key: str) -> Any:
+    """The object behind a key; None when there is none."""
+    return dictionary[key] if key in dictionary else None  # noqa: SIM401  # .get does not resolve
 
 
 def _locks(reference: Any) -> bool:
     """DocMDP that allows nothing, or FieldMDP of all fields (ISO 32000-2, 12.8.2)."""
-    parameters = reference.get("/TransformParams", {})
-    method = reference.get("/TransformMethod")
+    parameters = _entry(reference, "/TransformParams") or {}
+    method = _entry(reference, "/TransformMethod")
     if method == "/FieldMDP":
-        return bool(parameters.get("/Action") == "/All")
-    return bool(method == "/DocMDP" and parameters.get("/P", 2) == 1)
+        return bool(_entry(parameters, "/Action") == "/All")
+    return bool(method == "/DocMDP" and _entry(parameters, "/P") == 1)
 
 
 def _free_name(name: str, taken: set[str]) -> str:
@@ -170,7 +178,7 @@ def _inherited(page: Any, *keys: str) -> Any:
         while node is not None and steps < 40:
             if key in node:
                 return node[key]
-            node, steps = node.get("/Parent"), steps + 1
+            node, steps = _entry(node, "/Parent"), steps + 1
     return None
 
 

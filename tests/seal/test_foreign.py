@@ -27,31 +27,27 @@ from seal.models import Seal
 from seal.pdf.errors import BadPdf
 from seal.pdf.foreign import add_signature
 from seal.pdf.sealing import PADES, Field, Place
-from tests.region import Region, build
+from tests.sealed import Sealed, sealed
 from tests.tools import find_tool
-from trust import anchors
 from trust.report import Outcome
+
+__all__ = ["sealed"]
 
 PLACE = Place(1, 60, 50)
 MINIMAL = Path(__file__).parents[2] / "../shared/data/pdf/minimal.pdf"
 
 
 @pytest.fixture(scope="module")
-def region(tmp_path_factory: pytest.TempPathFactory) -> Region:
-    return build(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def seal(region: Region) -> Impression:
-    with region.platform.reading() as session:
+def seal(sealed: Sealed) -> Impression:
+    with sealed.region.platform.reading() as session:
         es_id = session.scalars(select(Seal.es_id)).first()
         assert es_id is not None
-        return apply.impression(session, es_id, at=region.at)
+        return apply.impression(session, es_id, at=sealed.at)
 
 
-def sealed(region: Region, seal: Impression, pdf: bytes, suites: Suites) -> bytes:
+def seal_it(sealed: Sealed, seal: Impression, pdf: bytes, suites: Suites) -> bytes:
     return apply.apply(
-        pdf, [(seal, PLACE)], suites=suites, keys=region.platform.keys, at=region.at,
+        pdf, [(seal, PLACE)], suites=suites, keys=sealed.region.platform.keys, at=sealed.at,
         add=add_signature,
     )  # fmt: skip
 
@@ -127,32 +123,32 @@ def minimal() -> bytes:
     return MINIMAL.read_bytes()
 
 
-MAKERS = (by_pikepdf, with_object_streams, linearized, by_typst, by_pdfium, by_pillow, by_pyhanko,
+MAKERS = (by_pikepdf, with_object_streams, linearized, by_typst, by_pdfium, by_pyhanko,
           with_a_form, minimal)  # fmt: skip
 
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
 @pytest.mark.parametrize("suites", list(Suites))
 def test_a_foreign_pdf_is_sealed_and_our_own_inspection_passes(
-    region: Region, seal: Impression, maker: Callable[[], bytes], suites: Suites
+    sealed: Sealed, seal: Impression, maker: Callable[[], bytes], suites: Suites
 ) -> None:
     pdf = maker()
-    done = sealed(region, seal, pdf, suites)
+    done = seal_it(sealed, seal, pdf, suites)
     assert done.startswith(pdf)
-    found = inspect(done, now=region.at, anchors=anchors.load(region.folder))
+    found = inspect(done, now=sealed.at, anchors=sealed.anchors())
     assert found.outcome is Outcome.PASSED, found.text()
     assert len(found.signatures) == (2 if suites is Suites.DUAL else 1)
 
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
 def test_poppler_and_pyhanko_find_the_closing_signature_valid_over_the_whole_file(
-    region: Region, seal: Impression, maker: Callable[[], bytes], tmp_path: Path
+    sealed: Sealed, seal: Impression, maker: Callable[[], bytes], tmp_path: Path
 ) -> None:
-    done = sealed(region, seal, maker(), Suites.DUAL)
+    done = seal_it(sealed, seal, maker(), Suites.DUAL)
     reader = PdfFileReader(io.BytesIO(done), strict=False)
     closing = [s for s in reader.embedded_signatures if s.field_name == "Final"]
     roots = [
-        asn1_x509.Certificate.load(c.der) for c in anchors.load(region.folder).roots
+        asn1_x509.Certificate.load(c.der) for c in sealed.anchors().roots
         if b"\x2a\x81\x1c\xcf\x55" not in c.der
     ]  # fmt: skip
     status = validate_pdf_signature(closing[0], ValidationContext(trust_roots=roots))
@@ -169,10 +165,10 @@ def test_poppler_and_pyhanko_find_the_closing_signature_valid_over_the_whole_fil
 
 
 def test_contents_are_lower_case_and_nothing_but_the_seal_is_added(
-    region: Region, seal: Impression
+    sealed: Sealed, seal: Impression
 ) -> None:
     pdf = by_typst()
-    done = sealed(region, seal, pdf, Suites.RSA)
+    done = seal_it(sealed, seal, pdf, Suites.RSA)
     assert b"/ModDate" not in done[len(pdf) :]
     digits = done[done.rindex(b"/Contents <") + 11 :].split(b">")[0]
     assert digits == digits.lower()
@@ -181,7 +177,7 @@ def test_contents_are_lower_case_and_nothing_but_the_seal_is_added(
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 @pytest.mark.parametrize("origin", [(0, 0), (-100, 50)])
 def test_the_seal_stands_upright_at_its_place_whatever_the_pages_rotation(
-    region: Region, seal: Impression, turn: int, origin: tuple[int, int]
+    sealed: Sealed, seal: Impression, turn: int, origin: tuple[int, int]
 ) -> None:
     out = io.BytesIO()
     with pikepdf.new() as made:
@@ -189,12 +185,12 @@ def test_the_seal_stands_upright_at_its_place_whatever_the_pages_rotation(
         page.MediaBox = [origin[0], origin[1], origin[0] + 300, origin[1] + 400]
         page.Rotate = turn
         made.save(out)
-    plain = shown(sealed(region, seal, out.getvalue(), Suites.RSA))
+    plain = shown(seal_it(sealed, seal, out.getvalue(), Suites.RSA))
     with pikepdf.new() as made:
         made.add_blank_page(page_size=(300, 400) if turn % 180 == 0 else (400, 300))
         out = io.BytesIO()
         made.save(out)
-    straight = shown(sealed(region, seal, out.getvalue(), Suites.RSA))
+    straight = shown(seal_it(sealed, seal, out.getvalue(), Suites.RSA))
     assert plain.size == straight.size
     differing = sum(
         abs(a - b) > 90 for a, b in zip(plain.tobytes(), straight.tobytes(), strict=True)
@@ -210,10 +206,10 @@ def shown(pdf: bytes) -> Image.Image:
     return image
 
 
-def test_the_seal_lands_on_the_page_it_is_meant_for(region: Region, seal: Impression) -> None:
+def test_the_seal_lands_on_the_page_it_is_meant_for(sealed: Sealed, seal: Impression) -> None:
     done = apply.apply(
-        by_pikepdf(), [(seal, Place(2, 60, 50))], suites=Suites.RSA, keys=region.platform.keys,
-        at=region.at, add=add_signature,
+        by_pikepdf(), [(seal, Place(2, 60, 50))], suites=Suites.RSA,
+        keys=sealed.region.platform.keys, at=sealed.at, add=add_signature,
     )  # fmt: skip
     with pikepdf.open(io.BytesIO(done)) as pdf:
         assert "/Annots" not in pdf.pages[0]
@@ -225,9 +221,9 @@ def add(pdf: bytes, *, page: int = 1, size: int = 100) -> bytes:
     return add_signature(pdf, field, lambda _covered, _span: b"0" * 100, at=datetime.now(UTC))
 
 
-def test_a_locked_file_takes_no_more_seals(region: Region) -> None:
+def test_a_locked_file_takes_no_more_seals(sealed: Sealed) -> None:
     with pytest.raises(BadPdf) as refused:
-        add(region.dual)
+        add(sealed.dual)
     assert refused.value.code == "locked"
 
 
@@ -238,13 +234,19 @@ def test_an_encrypted_file_is_refused() -> None:
     assert refused.value.code == "encrypted"
 
 
-def test_a_page_that_is_not_there_is_refused(region: Region, seal: Impression) -> None:
+def test_a_page_that_is_not_there_is_refused(sealed: Sealed, seal: Impression) -> None:
     for page in (0, 3):
         with pytest.raises(BadPdf):
             apply.apply(
                 by_pikepdf(), [(seal, Place(page, 60, 50))], suites=Suites.RSA,
-                keys=region.platform.keys, at=region.at, add=add_signature,
+                keys=sealed.region.platform.keys, at=sealed.at, add=add_signature,
             )  # fmt: skip
+
+
+def test_a_pdf_that_breaks_the_standard_is_refused_and_the_fault_is_named() -> None:
+    # Pillow writes generation 65536 for the free object (ISO 32000-1, 7.5.4 allows 65535).
+    with pytest.raises(BadPdf, match="65536"):
+        add(by_pillow())
 
 
 @pytest.mark.parametrize(

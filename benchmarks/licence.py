@@ -1,0 +1,194 @@
+"""Issuing and verifying, beside pyHanko, in CPU time of one process, taken in turns.
+
+    python -m benchmarks.licence
+
+The naive way is what a straightforward service does: compile the page with a fresh typst, load the
+RSA-2048 key from PEM, sign with pyHanko, write the file. Ours renders, seals with SM2 and RSA,
+reads its own output as a stranger would, stores it sealed and records it in two transactions.
+"""
+
+import io
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from asn1crypto import x509 as asn1_x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign import signers
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko.sign.validation.settings import KeyUsageConstraints
+from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from certificates import catalogue, issue, publish
+from certificates.document import Renderer
+from certificates.models import Authority, Licence
+from certificates.verify import verify_file
+from certificates.verify_claim import verify_claim
+from seal import apply as seal_apply
+from seal.pdf.sealing import Place
+from tests.regions import Region, build
+from trust.clock import utc_now
+
+ROUNDS, EACH = 5, 8
+Row = tuple[str, float, str]
+
+
+def cpu_ms(act: Callable[[], object], times: int = EACH) -> float:
+    """CPU milliseconds a call, children and threads of this process included."""
+    began = time.process_time()
+    for _ in range(times):
+        act()
+    return (time.process_time() - began) * 1000 / times
+
+
+class Bench:
+    """A region, one issued licence, and the ways of doing the work."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.region: Region = build(home / "region")
+        self.platform = self.region.platform
+        self.workshop = self.platform.workshop()
+        self.by = self.region.caller("market.approver")
+        self.licence: Licence = self.region.issued()
+        self.pdf = self.region.file(self.licence)
+        self.known = self.platform.knowledge
+        with self.platform.sessions.begin() as session:
+            es_id = session.get_one(Authority, self.licence.authority).seal
+            self.seal = seal_apply.impression(session, str(es_id), at=utc_now())
+            self.roots = publish.anchors(session).roots
+        self.page_of = self._page()
+        self.page = self.page_of(self.platform.renderer)
+        self._prepare_rival()
+
+    def _page(self) -> Callable[[Renderer], bytes]:
+        """Renders the licence's own page again."""
+        raw = self.platform.vault.unseal(
+            self.licence.content_box, context=f"licence/{self.licence.identifier}"
+        )
+        from certificates.verify import read_content
+
+        metadata = read_content(raw)["licence"]
+        kind = catalogue.find(self.licence.type_code)
+        return lambda renderer: renderer.render(
+            kind, metadata, attachment=raw, qr_text=self.licence.claim,
+            verify_at="http://localhost:8000/verify", at=utc_now(),
+        )  # fmt: skip
+
+    def _prepare_rival(self) -> None:
+        """A key in an encrypted PEM file and a certificate, as such a service keeps them."""
+        key = rsa.generate_private_key(65537, 2048)
+        self.key_file = self.home / "key.pem"
+        encryption = BestAvailableEncryption(b"secret")
+        self.key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+        self.certificate = asn1_x509.Certificate.load(self.seal.rsa_certificate)
+        self.chain = asn1_x509.Certificate.load(self.seal.rsa_chain)
+
+    def applications(self, count: int) -> list[UUID]:
+        return [self.region.approved() for _ in range(count)]
+
+    def issue(self, keys: list[UUID]) -> Callable[[], object]:
+        return lambda: issue.issue(self.workshop, keys.pop(), by=self.by, at=utc_now())
+
+    def render(self) -> bytes:
+        return self.page_of(self.platform.renderer)
+
+    def seal_only(self) -> bytes:
+        return seal_apply.apply(
+            self.page, [(self.seal, Place(1, 160, 40))], keys=self.platform.keys, at=utc_now()
+        )
+
+    def naive(self) -> None:
+        page = self.page_of(Renderer())
+        signed = self.rival_sign(page)
+        (self.home / "naive.pdf").write_bytes(signed)
+
+    def rival_sign(self, page: bytes) -> bytes:
+        from pyhanko.keys import load_private_key_from_pemder
+
+        key = load_private_key_from_pemder(str(self.key_file), b"secret")
+        store = SimpleCertificateStore()
+        store.register(self.chain)
+        signer = signers.SimpleSigner(
+            signing_cert=self.certificate, signing_key=key, cert_registry=store
+        )
+        metadata: Any = signers.PdfSignatureMetadata(field_name="S", md_algorithm="sha256")
+        writer = IncrementalPdfFileWriter(io.BytesIO(page))
+        made: bytes = signers.sign_pdf(writer, metadata, signer=signer).getvalue()
+        return made
+
+    def rival_verify(self) -> None:
+        reader = PdfFileReader(io.BytesIO(self.pdf))
+        found: Any = next(iter(reader.embedded_regular_signatures))
+        roots = [asn1_x509.Certificate.load(root.der) for root in self.roots]
+        rsa_roots = [root for root in roots if root.public_key.algorithm == "rsa"]
+        context = ValidationContext(trust_roots=rsa_roots, allow_fetching=False)
+        usage = KeyUsageConstraints(key_usage={"digital_signature"})
+        status = validate_pdf_signature(found, context, key_usage_settings=usage)
+        if not status.bottom_line:
+            raise RuntimeError(status.summary())
+
+    def verify_signatures(self) -> None:
+        from certificates.own_output import require_sound
+
+        require_sound(self.pdf, self.known, at=utc_now())
+
+    def verify_whole(self) -> None:
+        verify_file(self.pdf, self.known, at=utc_now())
+
+    def verify_code(self) -> None:
+        verify_claim(self.licence.claim, self.known, at=utc_now())
+
+
+def measure(bench: Bench) -> dict[str, float]:
+    """Median CPU milliseconds of each way, taken in turns."""
+    keys = bench.applications(ROUNDS * EACH + 1)
+    ways: dict[str, Callable[[], object]] = {
+        "issue": bench.issue(keys), "render": bench.render, "seal": bench.seal_only,
+        "naive": bench.naive, "naive seal": lambda: bench.rival_sign(bench.page),
+        "verify": bench.verify_signatures, "verify whole": bench.verify_whole,
+        "rival verify": bench.rival_verify, "code": bench.verify_code,
+    }  # fmt: skip
+    for act in ways.values():
+        act()
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, act in ways.items():
+            taken[name].append(cpu_ms(act))
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def rows() -> list[Row]:
+    """(what, ratio or milliseconds, remark)."""
+    with tempfile.TemporaryDirectory() as home:
+        ms = measure(Bench(Path(home)))
+    added = ms["issue"] - ms["render"]
+    return [
+        ("issue against the naive way", ms["naive"] / ms["issue"],
+         f"x faster; {ms['issue']:.1f} ms CPU against {ms['naive']:.1f}"),
+        ("sealing and storing / rendering", added / ms["render"],
+         f"of the rendering's CPU ({ms['render']:.1f} ms)"),
+        ("dual seal against pyHanko, fresh key", ms["naive seal"] / ms["seal"],
+         f"x faster; {ms['seal']:.2f} ms CPU for SM2 + RSA"),
+        ("verify both seals against pyHanko (RSA)", ms["rival verify"] / ms["verify"],
+         f"x faster; {ms['verify']:.2f} ms CPU"),
+        ("verify a file with its QR code", ms["verify whole"], "ms CPU, page rasterised"),
+        ("verify a QR code", ms["code"], "ms CPU, registry on SQLite"),
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    for what, value, remark in rows():
+        print(f"{what:42} {value:8.2f}  {remark}")

@@ -1,0 +1,177 @@
+"""A sealed licence changed in more than five hundred ways: none passes, none is an exception.
+
+Judged by the exported anchors alone, so that it is not the registry that notices; and online.
+"""
+
+import io
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pikepdf
+import pytest
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+
+from certificates.evidence import Knowledge
+from certificates.verify import verify_file
+from certificates.verify_claim import Verification
+from seal.apply import Suites
+from tests.certificates import mutations
+from tests.certificates.mutations import Files
+from tests.sealed import Sealed, sealed
+from trust.report import Outcome
+
+__all__ = ["sealed"]
+
+
+@pytest.fixture(scope="module", params=["offline", "online"])
+def knowledge(request: pytest.FixtureRequest, sealed: Sealed) -> Knowledge:
+    return sealed.offline() if request.param == "offline" else sealed.online()
+
+
+@pytest.fixture(scope="module")
+def offline(sealed: Sealed) -> Knowledge:
+    return sealed.offline()
+
+
+def verify(pdf: bytes, knowledge: Knowledge, sealed: Sealed) -> Verification:
+    return verify_file(pdf, knowledge, at=sealed.at + timedelta(seconds=1))
+
+
+def require_none_passes(files: Files, knowledge: Knowledge, sealed: Sealed) -> int:
+    count = 0
+    for count, (name, changed) in enumerate(files, 1):  # noqa: B007
+        found = verify(changed, knowledge, sealed)
+        assert found.outcome is not Outcome.PASSED, name
+        assert found.as_json(), name
+    return count
+
+
+@pytest.mark.parametrize("suites", list(Suites))
+def test_the_unchanged_licence_passes(sealed: Sealed, knowledge: Knowledge, suites: Suites) -> None:
+    found = verify(sealed.files[suites], knowledge, sealed)
+    assert found.outcome is Outcome.PASSED, found.as_json()
+
+
+@pytest.mark.parametrize("suites", list(Suites))
+def test_a_byte_changed_anywhere_never_passes(
+    sealed: Sealed, offline: Knowledge, suites: Suites
+) -> None:
+    seed = random.Random(20261122)
+    files = mutations.flips(sealed.files[suites], seed, 60)
+    assert require_none_passes(files, offline, sealed) == 60
+
+
+@pytest.mark.parametrize("suites", list(Suites))
+def test_a_bit_changed_in_a_signature_never_passes(
+    sealed: Sealed, offline: Knowledge, suites: Suites
+) -> None:
+    seed = random.Random(38540)
+    files = mutations.flips_of_signatures(sealed.files[suites], seed, 70)
+    assert require_none_passes(files, offline, sealed) == 70
+
+
+def test_a_character_changed_in_contents_never_passes(sealed: Sealed, offline: Knowledge) -> None:
+    files = mutations.digits_of_signatures(sealed.dual, random.Random(5652), 60)
+    assert require_none_passes(files, offline, sealed) > 40
+
+
+def test_cuts_insertions_and_truncations_never_pass(sealed: Sealed, knowledge: Knowledge) -> None:
+    seed = random.Random(32000)
+    for make in (mutations.cuts, mutations.insertions, mutations.truncations):
+        assert require_none_passes(make(sealed.dual, seed, 25), knowledge, sealed) >= 25
+
+
+def test_nothing_may_be_appended(sealed: Sealed, knowledge: Knowledge) -> None:
+    files = mutations.appended(sealed.dual, random.Random(1), 8)
+    assert require_none_passes(files, knowledge, sealed) > 20
+
+
+@pytest.mark.parametrize("suites", list(Suites))
+def test_an_appended_revision_that_changes_something_never_passes(
+    sealed: Sealed, knowledge: Knowledge, suites: Suites
+) -> None:
+    files = mutations.revisions(sealed.files[suites])
+    assert require_none_passes(files, knowledge, sealed) > 40
+
+
+def test_each_appended_change_is_called_a_change(sealed: Sealed, offline: Knowledge) -> None:
+    for name in mutations.CHANGES:
+        files = dict(mutations.revisions(sealed.dual))
+        found = verify(files[f"revision: {name}"], offline, sealed)
+        assert "changed" in [check.code for check in found.checks], name
+        assert found.changed_after_sealing is True
+
+
+@pytest.mark.parametrize("suites", list(Suites))
+def test_long_term_data_alone_still_passes_and_is_said(
+    sealed: Sealed, knowledge: Knowledge, suites: Suites
+) -> None:
+    found = verify(mutations.long_term(sealed.files[suites]), knowledge, sealed)
+    assert found.outcome is Outcome.PASSED, found.as_json()
+    assert "long_term_data" in [check.code for check in found.checks]
+
+
+def test_signatures_in_another_spelling_never_pass(sealed: Sealed, knowledge: Knowledge) -> None:
+    assert require_none_passes(mutations.respelled(sealed.dual), knowledge, sealed) > 20
+
+
+def test_signatures_of_another_licence_never_pass(sealed: Sealed, knowledge: Knowledge) -> None:
+    files = mutations.swapped(sealed.dual, sealed.second)
+    assert require_none_passes(files, knowledge, sealed) >= 6
+
+
+def test_the_closing_signature_reencoded_never_passes(sealed: Sealed, knowledge: Knowledge) -> None:
+    stray = sealed.anchors().roots[0].der
+    for suites in (Suites.DUAL, Suites.RSA):
+        files = mutations.reencoded_cms(sealed.files[suites], stray=stray)
+        assert require_none_passes(files, knowledge, sealed) > 25
+
+
+def test_the_seal_signature_reencoded_never_passes(sealed: Sealed, knowledge: Knowledge) -> None:
+    stray = sealed.anchors().roots[0].der
+    for suites in (Suites.DUAL, Suites.SM2):
+        files = mutations.reencoded_stamp(sealed.files[suites], stray=stray)
+        assert require_none_passes(files, knowledge, sealed) > 10
+
+
+def test_a_byte_range_that_lies_never_passes(sealed: Sealed, knowledge: Knowledge) -> None:
+    assert require_none_passes(mutations.lies(sealed.dual), knowledge, sealed) > 40
+
+
+# --- by other programs -----------------------------------------------------------------------------
+
+
+def test_a_file_saved_by_another_program_never_passes(sealed: Sealed, knowledge: Knowledge) -> None:
+    assert require_none_passes(_by_others(sealed.dual), knowledge, sealed) == 6
+
+
+def _by_others(pdf: bytes) -> Iterator[tuple[str, bytes]]:
+    for name, options in {
+        "as it is": {}, "linearized": {"linearize": True}, "qdf": {"qdf": True},
+        "object streams": {"object_stream_mode": pikepdf.ObjectStreamMode.generate},
+    }.items():  # fmt: skip
+        out = io.BytesIO()
+        with pikepdf.open(io.BytesIO(pdf)) as opened:
+            opened.save(out, **options)  # type: ignore[arg-type]
+        yield f"pikepdf, {name}", out.getvalue()
+    yield "pyHanko, a note", _incremental(pdf, note=True)
+    yield "pyHanko, a DSS and new metadata", _incremental(pdf, note=False)
+
+
+def _incremental(pdf: bytes, *, note: bool) -> bytes:
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    if note:
+        page = writer.find_page_for_modification(0)[0]
+        entries = {"/Type": pdf_name("/Annot"), "/Subtype": pdf_name("/Text"),
+                   "/Rect": generic.ArrayObject(map(generic.NumberObject, (0, 0, 9, 9)))}  # fmt: skip
+        annotation = generic.DictionaryObject({pdf_name(k): v for k, v in entries.items()})
+        writer.register_annotation(page, writer.add_object(annotation))
+    else:
+        writer.root["/DSS"] = writer.add_object(generic.DictionaryObject())
+        writer.update_root()
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
