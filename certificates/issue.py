@@ -15,10 +15,10 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, insert, select, update
 from sqlalchemy.orm import Session
 
 from ca import signers
@@ -57,6 +57,8 @@ from trust.vault import Vault
 
 LOG = "licences"
 RESERVED, DONE = "reserved", "done"
+_RESERVE = insert(cast(Table, Reservation.__table__))
+_CHANGE = insert(cast(Table, StateChange.__table__))
 
 
 class AlreadyIssued(Conflict):
@@ -131,13 +133,12 @@ def _reserve(session: Session, workshop: Workshop, key: UUID, *, by: Caller, at:
     metadata = _metadata(session, licence_type, content, owner, known, at)
     raw = _licence_json(metadata, workshop.region.code, workshop.suites)
     leaf = append_leaf(session, "issued", raw, at=at)
-    session.add(
-        Reservation(
-            identifier=str(known), application=key, state=RESERVED, status_list=place.number,
-            status_index=place.index, leaf_index=leaf, owner=process_name(), reserved_at=at,
-            lease_until=at + workshop.lease,
-        )
-    )  # fmt: skip
+    reservation = {
+        "identifier": str(known), "application": key, "state": RESERVED,
+        "status_list": place.number, "status_index": place.index, "leaf_index": leaf,
+        "owner": process_name(), "reserved_at": at, "lease_until": at + workshop.lease,
+    }  # fmt: skip
+    session.connection().execute(_RESERVE, reservation)
     seals = _seals(session, [owner], at=at)
     audit.record(
         session, "licence.reserved", subject=str(known), by=by, at=at,
@@ -288,12 +289,9 @@ def _record(
     licence = _licence(workshop, job, claim_text, pdf, by=by, at=at)
     session.add(licence)
     session.flush()
-    session.add(
-        StateChange(
-            licence=licence.identifier, state=LicenceState.ACTIVE, at=at, by=by.account,
-            reason="issued",
-        )
-    )  # fmt: skip
+    change = {"licence": name, "state": LicenceState.ACTIVE, "at": at, "by": by.account,
+              "reason": "issued"}  # fmt: skip
+    session.connection().execute(_CHANGE, change)
     registry.move(
         session, Application, job.application, before=ApplicationState.ISSUING,
         after=ApplicationState.ISSUED,

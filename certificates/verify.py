@@ -6,7 +6,7 @@ dates. Steps 4 to 6 are only looked at when the signatures did not fail: nothing
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,10 +31,12 @@ from seal.pdf.errors import BadPdf, NotOurs
 from seal.pdf.fields import Signature
 from trust import chain
 from trust.crypto import cms, hashes, x509
+from trust.crypto.algorithms import Algorithm
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
 from trust.crypto.x509 import Certificate
 from trust.errors import Invalid
 from trust.report import Check, Outcome, failed, passed
+from trust.revocation import remembered
 
 ATTACHMENT = "licence.json"
 ATTACHMENT_MAX = 512 * 1024
@@ -53,6 +55,7 @@ class Signer:
 
 def verify_file(data: bytes, knowledge: Knowledge, *, at: datetime) -> Verification:
     """The report on a file. Every parser's refusal is a failed check, never an exception."""
+    knowledge = replace(knowledge, store=remembered(knowledge.store))
     try:
         whole = document.read(data)
         signatures = fields.signatures(whole)
@@ -134,6 +137,9 @@ def _check_pades(
         raise Malformed("not a detached CMS signature")
     if signed.unsigned_attributes:
         raise Malformed("unsigned attributes")
+    if signed.signature_oid != Algorithm.RSA_SHA256.row.oid:
+        # rsaEncryption would verify too, and nothing signs the name: one spelling only.
+        raise UnknownAlgorithm(f"{signed.signature_oid} in a closing signature")
     if cms.attribute(signed, cms.SIGNING_CERTIFICATE_V2) is None:
         raise Malformed("the signature is not bound to its certificate")
     name = cms.digest_name(signed)

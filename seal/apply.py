@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from seal import asn1
@@ -40,6 +40,10 @@ class AddSignature(Protocol):
     ) -> bytes: ...
 
 
+_TABLE = cast(Table, Seal.__table__)
+_SEAL = select(_TABLE).where(_TABLE.c.es_id == bindparam("wanted"))
+
+
 @dataclass(frozen=True, slots=True)
 class Impression:
     """A seal ready for use: public parts and the names of its keys."""
@@ -70,7 +74,7 @@ def impression(session: Session, es_id: str, *, at: datetime) -> Impression:
 
     Read anew for every use, so that freezing takes effect with the next one, in every process.
     """
-    row = session.scalar(select(Seal).where(Seal.es_id == es_id))
+    row = session.connection().execute(_SEAL, {"wanted": es_id}).one_or_none()
     if row is None:
         raise NotFound(f"no seal {es_id}")
     if row.state != SealState.ACTIVE or not row.valid_from <= at <= row.valid_until:
@@ -99,7 +103,7 @@ def apply(
     if suites is not Suites.RSA:
         for number, (seal, place) in enumerate(seals, 1):
             last = suites is Suites.SM2 and number == len(seals)
-            pdf = _stamp(pdf, seal, place, number=number, lock=last, keys=keys, at=at, add=add)
+            pdf = stamp(pdf, seal, place, number=number, lock=last, keys=keys, at=at, add=add)
     if suites is Suites.SM2:
         return pdf
     seal, place = seals[-1]
@@ -107,10 +111,12 @@ def apply(
     return _close(pdf, seal, visible, keys=keys, at=at, add=add)
 
 
-def _stamp(
+def stamp(
     pdf: bytes, seal: Impression, place: Place, *, number: int, lock: bool, keys: KeyStore,
     at: datetime, add: AddSignature,
 ) -> bytes:  # fmt: skip
+    """Append one SM2 seal (GB/T 38540); `number` counts the seals from 1."""
+
     def contents(covered: bytes, span: str) -> bytes:
         tbs = asn1.write_tbs(seal.seal, at=at, data_hash=hashes.sm3(covered), property_info=span)
         signature = keys.sign(seal.sm2_key, tbs, Algorithm.SM2_SM3)

@@ -229,9 +229,9 @@ def _stamp_time(value: der.Value, oddities: list[str]) -> datetime | None:
 def _text_time(body: bytes) -> datetime | None:
     try:
         found = datetime.fromisoformat(body.decode("ascii").strip())
-    except (UnicodeDecodeError, ValueError):
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (UnicodeDecodeError, ValueError, OverflowError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 # --- writing -----------------------------------------------------------------------------------
@@ -277,6 +277,8 @@ def write_stamp(tbs: bytes, *, signer: bytes, signature: bytes) -> bytes:
 def require_canonical(stamp: Stamp) -> None:
     """Malformed unless what stands outside the signed bytes is in the one form we write."""
     again = write_stamp(stamp.tbs, signer=stamp.signer, signature=stamp.signature)
+    # Reading also takes r then s raw, as one vendor writes it: a second spelling of one signature.
+    der.parse(stamp.signature, tag=der.SEQUENCE)
     if again != stamp.raw or stamp.algorithm != SM2_SM3:
         raise Malformed("the seal signature is not in its canonical form")
 

@@ -96,5 +96,5 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     """The last one added is the outermost."""
     app.add_middleware(middleware.BodyLimit, limit=settings.body_limit)
     app.add_middleware(middleware.RateLimit)
-    app.add_middleware(middleware.SecurityHeaders, https=settings.base_url.startswith("https:"))
     app.add_middleware(middleware.Requests)
+    app.add_middleware(middleware.SecurityHeaders, https=settings.base_url.startswith("https:"))

@@ -1,5 +1,5 @@
-"""What every request passes, outside in: its id and the access log, headers, the body's limit, the
-rate limit. Pure ASGI: bodies stream through and are never kept here.
+"""What every request passes, outside in: headers, its id and the access log, the rate limit, the
+body's limit. Pure ASGI: bodies stream through and are never kept here.
 """
 
 import ipaddress
@@ -44,7 +44,7 @@ _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
 class Requests:
-    """Outermost: gives each request an id, logs it, and answers for what nobody foresaw.
+    """Gives each request an id, logs it, and answers for what nobody foresaw.
 
     An id from outside is taken when it has the one form, so that a gateway's log and ours meet.
     The log has method, path, status, time: no query, body or address.

@@ -31,7 +31,6 @@ def run(settings: Settings) -> None:
         config = uvicorn.Config(
             app, access_log=False, server_header=False, log_config=None, lifespan="on",
             limit_concurrency=CONCURRENCY, timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            h11_max_incomplete_event_size=16 * 1024,
         )  # fmt: skip
         print(f"http://{settings.host}:{settings.port}/verify", flush=True)
         uvicorn.Server(config).run(sockets=[listener])

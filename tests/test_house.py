@@ -26,7 +26,8 @@ def errors() -> list[type[TrustError]]:
     for package in (trust, ca, sso, seal, certificates, server):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(found.name)
-    pending, known = [TrustError], []
+    pending: list[type[TrustError]] = [TrustError]
+    known: list[type[TrustError]] = []
     while pending:
         below = pending.pop().__subclasses__()
         known += [kind for kind in below if not kind.__module__.startswith("tests")]
@@ -41,7 +42,8 @@ def test_every_error_has_a_status(kind: type[TrustError]) -> None:
 
 def test_every_code_belongs_to_one_error() -> None:
     owners: dict[str, list[str]] = {}
-    for kind in (TrustError, *errors()):
+    kinds: list[type[TrustError]] = [TrustError, *errors()]
+    for kind in kinds:
         # A class without a code of its own takes its base's, or gives each instance one.
         if "code" in vars(kind) and isinstance(vars(kind)["code"], str):
             owners.setdefault(kind.code, []).append(kind.__qualname__)

@@ -6,7 +6,7 @@ from datetime import datetime
 from trust.crypto import x509
 from trust.crypto.errors import InvalidSignature, UnknownAlgorithm
 from trust.crypto.x509 import Certificate, RevocationList
-from trust.validation import Standing, Status, verify_signed
+from trust.validation import RevocationLookup, Standing, Status, TrustStore, verify_signed
 
 _UNDERSTOOD = frozenset({x509.CRL_NUMBER, x509.AUTHORITY_KEY_ID})
 #: A certificate that was fine when used and was revoked later for these reasons was never theirs
@@ -54,3 +54,22 @@ class CrlLookup:
             except (InvalidSignature, UnknownAlgorithm):
                 self._signed[key] = False
         return self._signed[key]
+
+
+class Remembered:
+    """One verification's answers: the same issuing certificates stand in several of its chains."""
+
+    def __init__(self, lookup: RevocationLookup) -> None:
+        self._lookup = lookup
+        self._known: dict[tuple[Certificate, Certificate, datetime], Status] = {}
+
+    def status(self, certificate: Certificate, issuer: Certificate, *, at: datetime) -> Status:
+        key = (certificate, issuer, at)
+        if key not in self._known:
+            self._known[key] = self._lookup.status(certificate, issuer, at=at)
+        return self._known[key]
+
+
+def remembered(store: TrustStore) -> TrustStore:
+    """The store for one verification; its revocations are asked once each."""
+    return TrustStore(store.roots, store.intermediates, Remembered(store.revocation))

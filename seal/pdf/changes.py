@@ -16,8 +16,8 @@ def beyond_a_signature(document: Document, count: int) -> str:
     """
     before, after = document.at(count - 1), document.at(count)
     revision = after.revisions[-1]
-    if revision.trailer.get("Root") != before.trailer.get("Root"):
-        return "the catalogue was exchanged"
+    if problem := _beyond_a_trailer(before.trailer, revision.trailer):
+        return problem
     for number, (offset, generation) in revision.entries.items():
         if number >= before.size:
             continue
@@ -31,7 +31,7 @@ def beyond_a_signature(document: Document, count: int) -> str:
 
 def _is_addition(old: Object, new: Object, after: Document) -> bool:
     if isinstance(old, list) and isinstance(new, list):
-        return new[:-1] == old and _is_widget(new[-1], after)
+        return bool(new) and new[:-1] == old and _is_widget(new[-1], after)
     if not isinstance(old, dict) or not isinstance(new, dict):
         return old == new
     changed = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
@@ -39,6 +39,7 @@ def _is_addition(old: Object, new: Object, after: Document) -> bool:
         fields = new.get("Fields")
         return (
             isinstance(fields, list)
+            and bool(fields)
             and fields[:-1] == old.get("Fields")
             and _is_widget(fields[-1], after)
         )
@@ -55,8 +56,8 @@ def beyond_long_term_data(document: Document, count: int) -> str:
     before = document.at(count)
     for number in range(count, len(document.revisions)):
         after = document.at(number + 1)
-        if after.trailer.get("Root") != before.trailer.get("Root"):
-            return "the catalogue was exchanged"
+        if problem := _beyond_a_trailer(before.trailer, after.trailer):
+            return problem
         for changed, (offset, generation) in after.revisions[-1].entries.items():
             if changed >= before.size:
                 continue
@@ -65,6 +66,17 @@ def beyond_long_term_data(document: Document, count: int) -> str:
             ref = Ref(changed, 0)
             if ref != before.root or not _only_dss(before.catalog(), after.get(ref)):
                 return f"object {changed} was changed"
+    return ""
+
+
+def _beyond_a_trailer(old: Dict, new: Dict) -> str:
+    """What a trailer changes besides what every revision must (ISO 32000-1, table 15).
+
+    The catalogue exchanged here is another document, and /Info another title on the window.
+    """
+    for key in sorted((old.keys() | new.keys()) - {"Size", "Prev", "ID"}):
+        if old.get(key) != new.get(key):
+            return f"the trailer's {key} was changed"
     return ""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from seal.pdf.errors import BadPdf, NotOurs
 from seal.pdf.objects import Dict, Object, Parser, Ref, Stream
 
-SIZE_MAX, REVISIONS_MAX, OBJECTS_MAX = 50 * 1024 * 1024, 32, 50_000
+SIZE_MAX, REVISIONS_MAX, OBJECTS_MAX, NODES_MAX = 50 * 1024 * 1024, 32, 50_000, 2_000
 _END = re.compile(rb"startxref\r?\n(\d{1,10})\r?\n%%EOF(?:\r?\n)?$")
 _SECTION = re.compile(rb"xref[ ]*\r?\n")
 _RANGE = re.compile(rb"(\d{1,8}) (\d{1,6})[ ]*\r?\n")
@@ -97,13 +97,17 @@ class Document:
 
     def _stream(self, dictionary: Dict, parser: Parser) -> Stream:
         match = re.compile(rb"stream\r?\n").match(self.data, parser.position)
-        length = self.resolve(dictionary.get("Length"))
+        length = self._length(dictionary.get("Length"))
         if match is None or not isinstance(length, int) or length < 0:
             raise BadPdf("malformed", "a stream without its length")
         end = match.end() + length
         parser.position = end
         parser.take(b"endstream")
         return Stream(dictionary, self.data[match.end() : end])
+
+    def _length(self, value: Object) -> Object:
+        """A stream's length, which may be a number elsewhere but no stream: not even this one."""
+        return self.parser_at(value).read() if isinstance(value, Ref) else value
 
     def resolve(self, value: Object) -> Object:
         return self.get(value) if isinstance(value, Ref) else value
@@ -124,21 +128,20 @@ class Document:
         return self.dictionary(self.root, "the catalogue")
 
     def pages(self) -> list[Ref]:
-        """References to the pages, in order; a tree of bounded depth."""
+        """References to the pages, in order; a tree of bounded size, each node in it once."""
         found: list[Ref] = []
-        self._collect_pages(self.catalog().get("Pages"), found, set())
+        waiting, seen = [self.catalog().get("Pages")], set[int]()
+        while waiting:
+            node = waiting.pop()
+            if not isinstance(node, Ref) or node.number in seen or len(seen) > NODES_MAX:
+                raise BadPdf("malformed", "the page tree is broken")
+            seen.add(node.number)
+            dictionary = self.dictionary(node, "a page")
+            if dictionary.get("Type") == "Page":
+                found.append(node)
+            else:
+                waiting += reversed(self.array(dictionary.get("Kids"), "the page tree"))
         return found
-
-    def _collect_pages(self, node: Object, found: list[Ref], seen: set[int]) -> None:
-        if not isinstance(node, Ref) or node.number in seen or len(seen) > 2000:
-            raise BadPdf("malformed", "the page tree is broken")
-        seen.add(node.number)
-        dictionary = self.dictionary(node, "a page")
-        if dictionary.get("Type") == "Page":
-            found.append(node)
-            return
-        for kid in self.array(dictionary.get("Kids"), "the page tree"):
-            self._collect_pages(kid, found, seen)
 
 
 def read(data: bytes) -> Document:
@@ -157,22 +160,23 @@ def read(data: bytes) -> Document:
 
 
 def _sections(data: bytes, offset: int, end: int) -> list[Revision]:
+    """Newest first. Each revision must begin where the one before it ends."""
     found: list[Revision] = []
-    while True:
-        revision = _section(data, offset)
-        if revision.end != end:
-            raise BadPdf("malformed", "a revision does not end where the next begins")
-        previous = revision.trailer.get("Prev")
-        if previous is None:
-            found.append(_starting(revision, 0))
-            return found
+    revision = _section(data, offset)
+    if revision.end != end:
+        raise BadPdf("malformed", "the file does not end with its last revision")
+    while (previous := revision.trailer.get("Prev")) is not None:
         if not isinstance(previous, int) or not 0 < previous < offset:
             raise BadPdf("malformed", "Prev does not point back")
-        if len(found) >= REVISIONS_MAX:
+        if len(found) >= REVISIONS_MAX - 1:
             raise BadPdf("too_complex", f"more than {REVISIONS_MAX} revisions")
-        end = _section_end(data, previous)
-        found.append(_starting(revision, end))
-        offset = previous
+        older = _section(data, previous)
+        if older.end > offset:
+            raise BadPdf("malformed", "a revision ends after the next one's table")
+        found.append(_starting(revision, older.end))
+        revision, offset = older, previous
+    found.append(_starting(revision, 0))
+    return found
 
 
 def _starting(revision: Revision, start: int) -> Revision:
@@ -181,10 +185,6 @@ def _starting(revision: Revision, start: int) -> Revision:
         if at is not None and not start <= at < revision.end:
             raise BadPdf("malformed", f"object {number} is outside its own revision")
     return Revision(start, revision.end, revision.trailer, revision.entries)
-
-
-def _section_end(data: bytes, offset: int) -> int:
-    return _section(data, offset).end
 
 
 def _section(data: bytes, offset: int) -> Revision:
@@ -209,10 +209,12 @@ def _section(data: bytes, offset: int) -> Revision:
 
 def _entries(data: bytes, position: int) -> tuple[dict[int, tuple[int | None, int]], int]:
     entries: dict[int, tuple[int | None, int]] = {}
+    ranges = 0
     while head := _RANGE.match(data, position):
         position = head.end()
+        ranges += 1
         first, count = int(head[1]), int(head[2])
-        if first + count > OBJECTS_MAX:
+        if first + count > OBJECTS_MAX or ranges > OBJECTS_MAX:
             raise BadPdf("too_complex", f"more than {OBJECTS_MAX} objects")
         for number in range(first, first + count):
             entry = _ENTRY.match(data, position)

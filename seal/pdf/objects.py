@@ -11,7 +11,10 @@ from typing import NamedTuple
 from seal.pdf.errors import BadPdf
 
 DEPTH_MAX, ITEMS_MAX = 40, 20_000
-_SPACE = re.compile(rb"(?:[\x00\t\n\f\r ]+|%[^\r\n]*)*")
+#: Possessive: what it stepped over is never tried again, or a file of comments costs gigabytes.
+_SPACE = re.compile(rb"(?:[\x00\t\n\f\r ]++|%[^\r\n]*+)*+")
+#: What white space and comments begin with; the empty slice at the end of the data is in it too.
+_BLANK = b"\x00\t\n\f\r %"
 _NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)")
 _REF = re.compile(rb"(\d{1,10})[ \r\n\t]+(\d{1,5})[ \r\n\t]+R(?![A-Za-z0-9])")
 _NAME = re.compile(rb"/([^\x00\t\n\f\r ()<>\[\]{}/%]*)")
@@ -56,6 +59,8 @@ class Parser:
         self._items = 0
 
     def skip(self) -> None:
+        if self.data[self.position : self.position + 1] not in _BLANK:
+            return
         match = _SPACE.match(self.data, self.position)
         if match:
             self.position = match.end()
@@ -161,6 +166,8 @@ class Parser:
 
 
 def _unescape_name(raw: bytes) -> str:
+    if b"#" not in raw:
+        return raw.decode("latin-1")
     raw = re.sub(rb"#([0-9A-Fa-f]{2})", lambda m: bytes.fromhex(m[1].decode()), raw)
     return raw.decode("latin-1")
 

@@ -32,7 +32,6 @@ def _environment() -> jinja2.Environment:
     )  # fmt: skip
     environment.globals["asset"] = asset
     environment.filters["china"] = _china
-    environment.filters["day"] = _day
     return environment
 
 
@@ -46,9 +45,3 @@ def asset(name: str) -> str:
 def _china(at: datetime) -> str:
     """A time as people in China read it."""
     return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M:%S}"
-
-
-def _day(text: str) -> str:
-    """`2026-11-22` as 2026年11月22日."""
-    year, month, day = text.split("-")
-    return f"{year}年{int(month)}月{int(day)}日"

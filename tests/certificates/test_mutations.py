@@ -7,6 +7,7 @@ import io
 import random
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pikepdf
 import pytest
@@ -18,8 +19,8 @@ from certificates.evidence import Knowledge
 from certificates.verify import verify_file
 from certificates.verify_claim import Verification
 from seal.apply import Suites
-from tests.certificates import mutations
-from tests.certificates.mutations import Files
+from tests.certificates import mutated_revisions, mutated_signatures, mutations
+from tests.certificates.mutated_signatures import Files
 from tests.sealed import Sealed, sealed
 from trust.report import Outcome
 
@@ -93,47 +94,56 @@ def test_nothing_may_be_appended(sealed: Sealed, knowledge: Knowledge) -> None:
 def test_an_appended_revision_that_changes_something_never_passes(
     sealed: Sealed, knowledge: Knowledge, suites: Suites
 ) -> None:
-    files = mutations.revisions(sealed.files[suites])
+    files = mutated_revisions.revisions(sealed.files[suites])
     assert require_none_passes(files, knowledge, sealed) > 40
 
 
 def test_each_appended_change_is_called_a_change(sealed: Sealed, offline: Knowledge) -> None:
-    for name in mutations.CHANGES:
-        files = dict(mutations.revisions(sealed.dual))
+    files = dict(mutated_revisions.revisions(sealed.dual))
+    for name in mutated_revisions.CHANGES.keys() - {"another form", "a form without fields"}:
         found = verify(files[f"revision: {name}"], offline, sealed)
         assert "changed" in [check.code for check in found.checks], name
         assert found.changed_after_sealing is True
+
+
+def test_signatures_taken_out_of_the_form_leave_a_file_without_signature(
+    sealed: Sealed, offline: Knowledge
+) -> None:
+    files = dict(mutated_revisions.revisions(sealed.dual))
+    for name in ("another form", "a form without fields"):
+        found = verify(files[f"revision: {name}"], offline, sealed)
+        assert [check.code for check in found.checks] == ["no_signature"]
 
 
 @pytest.mark.parametrize("suites", list(Suites))
 def test_long_term_data_alone_still_passes_and_is_said(
     sealed: Sealed, knowledge: Knowledge, suites: Suites
 ) -> None:
-    found = verify(mutations.long_term(sealed.files[suites]), knowledge, sealed)
+    found = verify(mutated_revisions.long_term(sealed.files[suites]), knowledge, sealed)
     assert found.outcome is Outcome.PASSED, found.as_json()
     assert "long_term_data" in [check.code for check in found.checks]
 
 
 def test_signatures_in_another_spelling_never_pass(sealed: Sealed, knowledge: Knowledge) -> None:
-    assert require_none_passes(mutations.respelled(sealed.dual), knowledge, sealed) > 20
+    assert require_none_passes(mutated_signatures.respelled(sealed.dual), knowledge, sealed) > 20
 
 
 def test_signatures_of_another_licence_never_pass(sealed: Sealed, knowledge: Knowledge) -> None:
-    files = mutations.swapped(sealed.dual, sealed.second)
+    files = mutated_signatures.swapped(sealed.dual, sealed.second)
     assert require_none_passes(files, knowledge, sealed) >= 6
 
 
 def test_the_closing_signature_reencoded_never_passes(sealed: Sealed, knowledge: Knowledge) -> None:
     stray = sealed.anchors().roots[0].der
     for suites in (Suites.DUAL, Suites.RSA):
-        files = mutations.reencoded_cms(sealed.files[suites], stray=stray)
+        files = mutated_signatures.reencoded_cms(sealed.files[suites], stray=stray)
         assert require_none_passes(files, knowledge, sealed) > 25
 
 
 def test_the_seal_signature_reencoded_never_passes(sealed: Sealed, knowledge: Knowledge) -> None:
     stray = sealed.anchors().roots[0].der
     for suites in (Suites.DUAL, Suites.SM2):
-        files = mutations.reencoded_stamp(sealed.files[suites], stray=stray)
+        files = mutated_signatures.reencoded_stamp(sealed.files[suites], stray=stray)
         assert require_none_passes(files, knowledge, sealed) > 10
 
 
@@ -155,22 +165,23 @@ def _by_others(pdf: bytes) -> Iterator[tuple[str, bytes]]:
     }.items():  # fmt: skip
         out = io.BytesIO()
         with pikepdf.open(io.BytesIO(pdf)) as opened:
-            opened.save(out, **options)  # type: ignore[arg-type]
+            opened.save(out, **options)
         yield f"pikepdf, {name}", out.getvalue()
     yield "pyHanko, a note", _incremental(pdf, note=True)
     yield "pyHanko, a DSS and new metadata", _incremental(pdf, note=False)
 
 
 def _incremental(pdf: bytes, *, note: bool) -> bytes:
-    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    dictionary: Any = generic.DictionaryObject
+    writer: Any = IncrementalPdfFileWriter(io.BytesIO(pdf))
     if note:
         page = writer.find_page_for_modification(0)[0]
-        entries = {"/Type": pdf_name("/Annot"), "/Subtype": pdf_name("/Text"),
-                   "/Rect": generic.ArrayObject(map(generic.NumberObject, (0, 0, 9, 9)))}  # fmt: skip
-        annotation = generic.DictionaryObject({pdf_name(k): v for k, v in entries.items()})
+        box = generic.ArrayObject(map(generic.NumberObject, (0, 0, 9, 9)))
+        entries = {"/Type": pdf_name("/Annot"), "/Subtype": pdf_name("/Text"), "/Rect": box}
+        annotation = dictionary({pdf_name(k): v for k, v in entries.items()})
         writer.register_annotation(page, writer.add_object(annotation))
     else:
-        writer.root["/DSS"] = writer.add_object(generic.DictionaryObject())
+        writer.root["/DSS"] = writer.add_object(dictionary({}))
         writer.update_root()
     out = io.BytesIO()
     writer.write(out)

@@ -6,18 +6,21 @@ import logging
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlalchemy import delete
+from starlette.types import Message, Receive, Scope, Send
 
 from ca.models import Crl
 from certificates import evidence, issue, revoke, status_list
 from certificates.models import LicenceState
-from server import middleware, problems
+from server import middleware, problems, serve
 from server.app import create_app
+from server.exits import PortTaken
 from tests.regions import build
 from tests.server.conftest import Served
 from tests.tools import find_tool
@@ -27,22 +30,26 @@ from trust.crypto import merkle
 from trust.keys import WrongPassphrase
 from trust.log_models import LogLeaf
 
+#: What must never come back or be logged.
+PERSONAL = "54252119900101001X"
+
 
 @pytest.fixture
 def faulty() -> Iterator[TestClient]:
     """The middleware and the handlers around routes that break."""
     app = FastAPI()
-    for each, options in (
+    around: tuple[tuple[Any, dict[str, Any]], ...] = (
         (middleware.BodyLimit, {"limit": 1000}),
-        (middleware.SecurityHeaders, {"https": True}),
         (middleware.Requests, {}),
-    ):
-        app.add_middleware(each, **options)  # type: ignore[arg-type]
+        (middleware.SecurityHeaders, {"https": True}),
+    )
+    for each, options in around:
+        app.add_middleware(each, **options)
     problems.add_handlers(app)
 
     @app.get("/broken")
     def broken() -> None:
-        raise RuntimeError("张三 54252119900101001X")
+        raise RuntimeError(PERSONAL)
 
     @app.get("/teapot")
     def teapot() -> None:
@@ -139,7 +146,7 @@ def test_a_fault_of_ours_tells_nothing_but_the_requests_id(
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
     assert "strict-transport-security" in answer.headers
     assert "RuntimeError" in caplog.text
-    assert "54252119900101001X" not in caplog.text + answer.text
+    assert PERSONAL not in caplog.text + answer.text
 
 
 @pytest.mark.parametrize(
@@ -147,7 +154,7 @@ def test_a_fault_of_ours_tells_nothing_but_the_requests_id(
     [
         ("/nowhere", 404, "not_found"),
         ("/teapot", 418, "i'm_a_teapot"),
-        ("/number/54252119900101001X", 422, "request_invalid"),
+        (f"/number/{PERSONAL}", 422, "request_invalid"),
     ],
 )
 def test_every_refusal_is_a_problem_document(
@@ -156,7 +163,7 @@ def test_every_refusal_is_a_problem_document(
     answer = faulty.get(path)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == problems.MEDIA_TYPE
-    assert "54252119900101001X" not in answer.text
+    assert PERSONAL not in answer.text
 
 
 def test_another_method_is_refused_in_the_same_shape(client: TestClient) -> None:
@@ -207,24 +214,24 @@ def test_one_address_runs_out_of_verifications_and_another_does_not() -> None:
     assert [ask("203.0.113.9") for _ in range(2)] == [418, 429]
 
 
-async def _teapot(scope: object, receive: object, send: object) -> None:
-    await send({"type": "http.response.start", "status": 418, "headers": []})  # type: ignore[operator]
+async def _teapot(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 418, "headers": []})
 
 
 async def _status(app: middleware.RateLimit, host: str, path: str) -> int:
     found: list[int] = []
 
-    async def send(message: object) -> None:
-        found.append(message.get("status", 0))  # type: ignore[attr-defined]
+    async def send(message: Message) -> None:
+        found.append(message.get("status", 0))
 
-    async def receive() -> dict[str, object]:
+    async def receive() -> Message:
         return {"type": "http.request", "body": b""}
 
     scope = {
         "type": "http", "method": "POST", "path": path, "client": (host, 1), "headers": [],
         "query_string": b"",
     }  # fmt: skip
-    await app(scope, receive, send)  # type: ignore[arg-type]
+    await app(scope, receive, send)
     return found[0]
 
 
@@ -360,3 +367,28 @@ def test_of_the_audit_log_only_the_checkpoint_is_public(client: TestClient) -> N
 def test_a_proof_for_a_tree_that_does_not_exist_yet_is_refused(client: TestClient) -> None:
     answer = client.get("/log/licences/proof/inclusion?index=0&size=1000000")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+def test_whatever_breaks_in_the_whole_application_keeps_the_strict_headers(
+    served: Served, client: TestClient
+) -> None:
+    usual = served.app.state.trust_lists
+    served.app.state.trust_lists = None
+    try:
+        answer = client.get("/trust-list")
+    finally:
+        served.app.state.trust_lists = usual
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+# --- serving -------------------------------------------------------------------------------------
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_opened(served: Served) -> None:
+    with serve.bind("127.0.0.1", 0) as listener:
+        listener.listen()
+        port = listener.getsockname()[1]
+        settings = served.region.platform.settings.model_copy(update={"port": port})
+        with pytest.raises(PortTaken, match=str(port)):
+            serve.run(settings)

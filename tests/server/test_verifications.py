@@ -193,10 +193,12 @@ def count(sessions: Sessions) -> int:
 def test_looks_from_many_threads_are_all_written_by_the_end(sqlite_sessions: Sessions) -> None:
     queue = Looks(sqlite_sessions, room=7, every=0.01)
     queue.start()
-    threads = [
-        threading.Thread(target=lambda: [queue.record(look(n)) for n in range(25)])
-        for _ in range(4)
-    ]
+
+    def ask_often() -> None:
+        for number in range(25):
+            queue.record(look(number))
+
+    threads = [threading.Thread(target=ask_often) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -234,9 +236,12 @@ def test_looks_wait_for_a_log_that_is_out_of_order_and_are_then_refused(
 
 
 def test_an_answer_is_withheld_when_its_look_cannot_be_recorded(
-    served: Served, client: TestClient, monkeypatch: pytest.MonkeyPatch
+    served: Served, client: TestClient
 ) -> None:
-    full = Looks(served.region.platform.sessions, room=0)
-    monkeypatch.setattr(served.app.state, "looks", full)
-    answer = client.post(PATH, json={"qr": served.claim})
+    usual = served.app.state.looks
+    served.app.state.looks = Looks(served.region.platform.sessions, room=0)
+    try:
+        answer = client.post(PATH, json={"qr": served.claim})
+    finally:
+        served.app.state.looks = usual
     assert (answer.status_code, answer.json()["code"]) == (503, looks.LookNotRecorded.code)

@@ -48,7 +48,7 @@ def test_rsa_has_3072_bits_unless_told_otherwise() -> None:
 
 
 REFUSED = {
-    "RSA of 1024 bits": pkcs8_of(rsa.generate_private_key(65537, 1024)), (refused)
+    "RSA of 1024 bits": pkcs8_of(rsa.generate_private_key(65537, 1024)),
     "RSA with e = 3": pkcs8_of(rsa.generate_private_key(3, 2048)),
     "secp256k1": pkcs8_of(ec.generate_private_key(ec.SECP256K1())),
     "Ed25519": pkcs8_of(ed25519.Ed25519PrivateKey.generate()),

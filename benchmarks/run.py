@@ -1,0 +1,16 @@
+"""All benchmarks in one run, as one table: `make bench`. Ratios and CPU times, never wall clocks."""
+
+from benchmarks import audit, licence, sm2
+
+SUITES = (("SM2", sm2.rows), ("audit log", audit.rows), ("licences", licence.rows))
+
+
+def main() -> None:
+    for title, rows in SUITES:
+        print(f"\n{title}")
+        for what, value, remark in rows():
+            print(f"  {what:42} {value:8.2f}  {remark}")
+
+
+if __name__ == "__main__":
+    main()
