@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PACKAGES := trust ca sso seal certificates server
 CODE := $(PACKAGES) tests benchmarks tools migrations
 
-.PHONY: demo serve test check format lint types floors bench soak pdfa vectors openapi lock clean
+.PHONY: demo serve test check format lint types floors bench soak pdfa openapi lock clean
 
 demo: $(READY)
 	TRUST_HOME=build/demo $(BIN)/trust demo

@@ -68,7 +68,7 @@ class Bench:
         self.home, self.serials = home, itertools.count(1)
         self.region: Region = build(home / "region")
         self.platform = self.region.platform
-        self.workshop = self.platform.workshop()
+        self.workshop = self.platform.workshop(at=utc_now())
         self.by = self.region.caller("market.approver")
         self.licence: Licence = self.region.issued()
         self.pdf = self.region.file(self.licence)
@@ -165,7 +165,7 @@ class Bench:
     def verify_signatures(self) -> None:
         from certificates.own_output import require_sound
 
-        require_sound(self.pdf, self.known, at=utc_now())
+        require_sound(self.pdf, self.licence.claim, self.known, at=utc_now())
 
     def verify_whole(self) -> None:
         verify_file(self.pdf, self.known, at=utc_now())

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ca.issue import Order, issue
-from ca.models import Signer
+from ca.models import Certificate, CertificateState, Signer
 from trust.access import Caller
 from trust.crypto import x509
 from trust.crypto.algorithms import DEFAULT, Algorithm, KeyKind
@@ -46,20 +46,36 @@ def create(
 
 
 def active(
-    session: Session, purpose: str, *, keys: KeyStore, algorithm: Algorithm | None = None
-) -> ReadySigner:
-    """The newest signer of a purpose (and algorithm); NotFound."""
+    session: Session, purpose: str, *, keys: KeyStore, at: datetime,
+    algorithm: Algorithm | None = None,
+) -> ReadySigner:  # fmt: skip
+    """The newest signer of a purpose (and algorithm) that is neither revoked nor expired at `at`;
+    NotFound."""
     query = select(Signer).where(Signer.purpose == purpose).order_by(Signer.created_at.desc())
     if algorithm is not None:
         query = query.where(Signer.algorithm == str(algorithm))
-    row = session.scalar(query.limit(1))
-    if row is None:
-        raise NotFound(f"no key for {purpose}")
+    for row in session.scalars(query):
+        certificate = x509.parse_certificate(row.certificate)
+        if certificate.not_before <= at <= certificate.not_after and _stands(session, row):
+            return _ready(row, certificate, keys)
+    raise NotFound(f"no key for {purpose} is in force")
+
+
+def _stands(session: Session, row: Signer) -> bool:
+    serial = f"{x509.parse_certificate(row.certificate).serial:x}"
+    state = session.scalar(
+        select(Certificate.state).where(
+            Certificate.issuer == row.issuer, Certificate.serial == serial
+        )
+    )
+    return state == CertificateState.ISSUED
+
+
+def _ready(row: Signer, certificate: x509.Certificate, keys: KeyStore) -> ReadySigner:
     key_id, suite = row.key_id, Algorithm(row.algorithm)
     return ReadySigner(
-        key_id, suite, x509.parse_certificate(row.certificate),
-        lambda message: keys.sign(key_id, message, suite),
-    )  # fmt: skip
+        key_id, suite, certificate, lambda message: keys.sign(key_id, message, suite)
+    )
 
 
 def certificates(session: Session) -> list[tuple[str, bytes]]:

@@ -86,10 +86,10 @@ class ListedStatus:
             if owner == region and listed.subject.endswith(f"/status/{number}")
         ]
         if not found:
-            return unknown("state", "state_unknown", "no status list")
+            return unknown("state", "state_unknown", "没有状态列表 no status list")
         newest = max(found, key=lambda listed: listed.issued_at)
         if not newest.issued_at <= at <= newest.expires_at:
-            return unknown("state", "state_unknown", "status list out of date")
+            return unknown("state", "state_unknown", "状态列表已过期 status list out of date")
         try:
             return _STATE_CHECKS[newest.status(index)]
         except Malformed as error:

@@ -109,7 +109,7 @@ def issue(workshop: Workshop, key: UUID, *, by: Caller, at: datetime) -> Licence
     try:
         claim_text = _write_claim(workshop, job, at)
         pdf = _render_and_seal(workshop, job, claim_text, at)
-        require_sound(pdf, workshop.knowledge, at=at)
+        require_sound(pdf, claim_text, workshop.knowledge, at=at)
         workshop.store.put(str(job.known), pdf)
         with workshop.sessions.begin() as session:
             return _record(session, workshop, job, claim_text, pdf, by=by, at=at)

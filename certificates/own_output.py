@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import datetime
 
+from certificates import qr
 from certificates.evidence import Knowledge
 from certificates.verify import check_changes, check_signature
+from certificates.verify_claim import check_signer
 from seal.pdf import document, fields
 from trust.errors import TrustError
 from trust.report import Outcome
@@ -17,14 +19,16 @@ class UnsoundOutput(TrustError):
     code = "unsound_output"
 
 
-def require_sound(pdf: bytes, knowledge: Knowledge, *, at: datetime) -> None:
-    """Every signature, chain, seal and the lock of a freshly sealed file must pass."""
+def require_sound(pdf: bytes, claim: str, knowledge: Knowledge, *, at: datetime) -> None:
+    """Every signature, chain, seal and the lock of a freshly sealed file must pass, and the claim
+    that is printed on it for good."""
     knowledge = replace(knowledge, store=remembered(knowledge.store))
     whole = document.read(pdf)
     signatures = fields.signatures(whole)
     checks = [check_changes(whole, signatures)]
     for number, signature in enumerate(signatures, 1):
         checks += check_signature(f".{number}", pdf, signature, knowledge, at=at)[0]
+    checks += check_signer(qr.parse(claim), knowledge, at=at)
     wrong = [check for check in checks if check.outcome is not Outcome.PASSED]
     if wrong:
         raise UnsoundOutput(", ".join(f"{check.name}: {check.code}" for check in wrong))

@@ -34,7 +34,7 @@ def sign_status_list(
     if number not in registry.list_numbers(session):
         raise NotFound(f"no status list {number}")
     base_url = registry.region(session).base_url
-    signer = signers.active(session, "status-signer", keys=keys)
+    signer = signers.active(session, "status-signer", keys=keys, at=at)
     return status_list.write(
         registry.states_of_list(session, number),
         subject=status_list.subject(base_url, number), at=at, lifetime=lifetime, ttl=TTL,
@@ -91,7 +91,7 @@ def _changes(session: Session, number: int) -> tuple[int, datetime | None, int]:
 def trust_list(session: Session, *, keys: KeyStore, at: datetime) -> bytes:
     """The region's signed list of its services."""
     region = registry.region(session)
-    signer = signers.active(session, "list-signer", keys=keys)
+    signer = signers.active(session, "list-signer", keys=keys, at=at)
     return lists.write(
         _services(session, region.base_url), region=region.code, operator=region.name,
         sequence=int(at.timestamp()), at=at, next_update=at + LIST_LIFETIME,

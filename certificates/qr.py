@@ -65,10 +65,6 @@ class Claim:
     status_index: int
     digest: bytes
 
-    def kid_time(self) -> datetime:
-        """The time at which the claim, and its signer's certificate, is judged."""
-        return self.made_at
-
 
 @dataclass(frozen=True, slots=True)
 class SignedClaim:

@@ -1,12 +1,14 @@
 """Where sealed files lie: a local directory, each file sealed at rest under its identifier.
 
 `put` is create-only and durable before it returns: temporary name, fsync, link, fsync of the
-directory. A crash leaves at most a temporary file, which `sweep` removes.
+directory. A crash leaves at most a temporary file under `.new`, which `sweep` removes.
 """
 
 import contextlib
 import os
 import secrets
+import time
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,8 +28,9 @@ class FileStore:
         """Keep a file for good; Conflict when there is one, Unavailable when the disk refuses."""
         path = self._path(identifier)
         box = self._vault.seal(data, context=f"file/{identifier}")
-        temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+        temporary = self._directory / ".new" / secrets.token_hex(8)
         try:
+            temporary.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _write(temporary, box)
             os.link(temporary, path)
@@ -53,6 +56,13 @@ class FileStore:
     def remove(self, identifier: str) -> None:
         """Take back a file that no licence names: the recovery after a crash, nothing else."""
         self._path(identifier).unlink(missing_ok=True)
+
+    def sweep(self, *, older_than: timedelta = timedelta(hours=1)) -> None:
+        """Remove what crashed writers left; younger files may still be being written."""
+        for path in (self._directory / ".new").glob("*"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > older_than.total_seconds():
+                    path.unlink()
 
 
 def _write(path: Path, data: bytes) -> None:

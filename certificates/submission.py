@@ -17,7 +17,7 @@ from certificates.qr_reading import NoCode
 from certificates.verify import verify_file
 from certificates.verify_claim import Verification, verify_claim
 from trust.errors import Invalid
-from trust.report import unknown
+from trust.report import failed
 
 JSON_MAX = 8 * 1024
 #: Fields besides the file, each short.
@@ -129,8 +129,7 @@ def _claimed(text: object) -> Submission:
 
 
 def verify(submission: Submission, knowledge: Knowledge, *, at: datetime) -> Verification:
-    """The report on a submission. A picture in which no code can be read tells nothing about any
-    licence: INDETERMINATE."""
+    """The report on a submission. What is no PDF and shows no QR code is no licence: FAILED."""
     if submission.qr is not None:
         return verify_claim(submission.qr, knowledge, at=at)
     file = submission.file or b""
@@ -139,5 +138,5 @@ def verify(submission: Submission, knowledge: Knowledge, *, at: datetime) -> Ver
     try:
         text = qr_reading.from_image(file)
     except NoCode:
-        return Verification(at, None, None, (unknown("qr", "qr_unreadable"),))
+        return Verification(at, None, None, (failed("claim", "qr_unreadable"),))
     return verify_claim(text, knowledge, at=at)

@@ -30,6 +30,7 @@ from seal.pdf.document import Document
 from seal.pdf.errors import BadPdf, NotOurs
 from seal.pdf.fields import Signature
 from trust import chain
+from trust.chain import all_passed
 from trust.crypto import cms, hashes, x509
 from trust.crypto.algorithms import Algorithm
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
@@ -76,8 +77,11 @@ def verify_file(data: bytes, knowledge: Knowledge, *, at: datetime) -> Verificat
     changed = _changed(checks, change)
     if any(check.outcome is Outcome.FAILED for check in checks):
         return Verification(at, None, changed, tuple(checks))
+    trusted = all_passed(check for check in checks if check.name.startswith(("signature", "chain")))
     licence, more = _content(whole, signers, knowledge, at=at)
-    return Verification(at, licence, changed, tuple(confirm(checks + more)))
+    # What strangers signed is judged, and not repeated as if it were a licence's content.
+    shown = licence if trusted else None
+    return Verification(at, shown, changed, tuple(confirm(checks + more)))
 
 
 def _nothing(at: datetime, check: Check) -> Verification:
@@ -85,10 +89,8 @@ def _nothing(at: datetime, check: Check) -> Verification:
 
 
 def _changed(checks: list[Check], change: Check) -> bool | None:
-    if change.outcome is Outcome.FAILED:
-        return change.code in ("changed", "changed_between")
-    altered = {"signature_invalid", "digest_mismatch"}
-    return any(check.code in altered for check in checks)
+    altered = {"signature_invalid", "digest_mismatch", "changed", "changed_between"}
+    return any(check.code in altered for check in (*checks, change))
 
 
 # --- signatures --------------------------------------------------------------------------------

@@ -50,8 +50,11 @@ def verify_claim(text: str, knowledge: Knowledge, *, at: datetime) -> Verificati
     checks = [passed("claim", "content_valid"), *check_signer(signed, knowledge, at=at)]
     if any(check.outcome is Outcome.FAILED for check in checks):
         return Verification(at, None, None, tuple(checks))
+    trusted = chain.all_passed(check for check in checks if not check.name.startswith("revocation"))
     checks += _standing(signed.claim, knowledge, at=at)
-    return Verification(at, claim_summary(signed.claim), None, tuple(confirm(checks)))
+    # Nothing of a claim is repeated unless a trusted signer says it.
+    shown = claim_summary(signed.claim) if trusted else None
+    return Verification(at, shown, None, tuple(confirm(checks)))
 
 
 def check_signer(signed: SignedClaim, knowledge: Knowledge, *, at: datetime) -> list[Check]:
@@ -100,7 +103,7 @@ def _standing(claim: Claim, knowledge: Knowledge, *, at: datetime) -> list[Check
 def state_of(record: Record) -> Check:
     """The registry's state; before the licence was issued there is none to know."""
     if record.state is None:
-        return unknown("state", "state_unknown", "not yet issued at that time")
+        return unknown("state", "state_unknown", "当时尚未颁发 not yet issued at that time")
     return evidence.state_check(record.state)
 
 

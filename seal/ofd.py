@@ -32,6 +32,10 @@ CHECK_METHODS = {
 }  # fmt: skip
 _END = struct.Struct("<4s4H2LH")
 _CENTRAL_MAX = 4 * 1024 * 1024
+#: What `zipfile` raises for a broken entry; ValueError for a name that is not the UTF-8 it claims.
+_UNPACKING = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError,
+)  # fmt: skip
 
 
 class BadOfd(Invalid):
@@ -83,7 +87,7 @@ class Package:
         try:
             with self.archive.open(info) as file:
                 return file.read(info.file_size + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+        except _UNPACKING as error:
             raise BadOfd("malformed", f"{path[:80]} does not unpack") from error
 
     def digest(self, path: str, name: str) -> bytes:

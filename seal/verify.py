@@ -92,11 +92,10 @@ def check_seal(
         return failed(name, "seal_not_in_force")
     legs = chain.judge("", maker, store=store, at=at, now=now, purpose=purpose)
     for leg in legs:
-        reason = leg.reason()["en"]
         if leg.code == "no_anchor":
-            return unknown(name, "seal_maker_untrusted", reason)
+            return unknown(name, "seal_maker_untrusted", leg.code)
         if not chain.all_passed([leg]):
-            return Check(name, leg.outcome, "seal_maker_untrusted", reason)
+            return Check(name, leg.outcome, "seal_maker_untrusted", leg.code)
     if now > seal.info.valid_until:
         return passed(name, "seal_expired_now")
     return passed(name, "seal_valid", seal.info.name)

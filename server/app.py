@@ -12,12 +12,12 @@ from ca.router import router as ca_router
 from certificates import issue, registry
 from certificates.looks import Looks
 from certificates.router import router as certificates_router
-from server import description, health, middleware, problems
+from server import description, health, middleware, problems, provision
 from server.pages import docs, static
 from server.pages import verify as verify_page
 from server.platform import Platform
 from server.published import SignedCheckpoints, SignedTrustLists
-from trust.access import SYSTEM
+from server.upkeep import Upkeep
 from trust.clock import Clock, utc_now
 from trust.crypto import sm2
 from trust.router import router as trust_router
@@ -38,9 +38,12 @@ def create_app(
         looks = Looks(opened.sessions)
         _put_state(app, opened, looks=looks, clock=clock)
         looks.start()
+        upkeep = Upkeep(opened, clock)
+        upkeep.start()
         try:
             yield
         finally:
+            await anyio.to_thread.run_sync(upkeep.stop)
             await anyio.to_thread.run_sync(looks.stop)
             if platform is None:
                 opened.engine.dispose()
@@ -68,7 +71,7 @@ def open_platform(platform: Platform, clock: Clock) -> None:
     is left. Raises what is wrong (a passphrase, a missing region) instead of serving without it."""
     platform.keys.ids()
     _ = platform.knowledge
-    given_up = issue.recover(platform.sessions, platform.store, by=SYSTEM, at=clock())
+    given_up = provision.recover(platform, at=clock())
     if given_up:
         _logger.warning("gave up %d half-made licences: %s", len(given_up), ", ".join(given_up))
     engine = sm2.engine()

@@ -8,7 +8,7 @@ from typing import NoReturn
 from pydantic import ValidationError
 
 from server import exits
-from server.commands import demo, issue, region, verify
+from server.commands import authority, demo, issue, region, verify
 from server.platform import Platform
 from trust.errors import TrustError
 from trust.settings import Settings
@@ -24,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     made = _Parser(prog="trust", description="统一身份、电子印章、电子证照 / the trust platform")
     commands = made.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    for module in (demo, region, issue, verify):
+    for module in (demo, region, authority, issue, verify):
         module.add(commands)
     return made
 
@@ -41,8 +41,8 @@ def main(words: list[str] | None = None) -> int:
         return exits.code_of(error)
     except ValidationError as error:
         first = error.errors()[0]
-        name = "_".join(str(part).upper() for part in first["loc"]) or "setting"
-        print(f"trust: TRUST_{name}: {first['msg']}", file=sys.stderr)
+        name = "".join(f"TRUST_{part}: ".upper() for part in first["loc"])
+        print(f"trust: {name}{first['msg'].removeprefix('Value error, ')}", file=sys.stderr)
         return exits.CONFIGURATION
     except KeyboardInterrupt:
         return 130

@@ -1,6 +1,7 @@
 """The composition root below HTTP: settings in, an opened platform out."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -16,8 +17,12 @@ from certificates.own_registry import OwnRegistry
 from certificates.store import FileStore
 from server.exits import CannotWrite
 from trust.crypto.algorithms import Algorithm
+from trust.crypto.x509 import Certificate
 from trust.db import Sessions, open_engine, open_reading, open_sessions
-from trust.keys import SoftKeyStore
+from trust.errors import Invalid
+from trust.keys import KeyStore, SoftKeyStore
+from trust.keys_combined import CombinedKeyStore
+from trust.keys_pkcs11 import Pkcs11KeyStore
 from trust.settings import Settings
 from trust.validation import TrustStore
 from trust.vault import Vault
@@ -42,12 +47,24 @@ class Platform:
         return open_reading(self.engine)
 
     @cached_property
-    def keys(self) -> SoftKeyStore:
+    def soft_keys(self) -> SoftKeyStore:
         return SoftKeyStore(self.settings.keys, self.settings.passphrase())
 
     @cached_property
+    def keys(self) -> KeyStore:
+        """The soft store, or with TRUST_PKCS11_MODULE a token for all but SM2."""
+        settings = self.settings
+        if settings.pkcs11_module is None:
+            return self.soft_keys
+        if settings.pkcs11_pin is None or not settings.pkcs11_token:
+            raise Invalid("TRUST_PKCS11_TOKEN and TRUST_PKCS11_PIN are needed for a token")
+        token = Pkcs11KeyStore(settings.pkcs11_module, settings.pkcs11_token, settings.pkcs11_pin)
+        return CombinedKeyStore(self.soft_keys, token)
+
+    @cached_property
     def vault(self) -> Vault:
-        return Vault(self.keys.secret("data", size=16), self.keys.secret("index", size=32))
+        soft = self.soft_keys
+        return Vault(soft.secret("data", size=16), soft.secret("index", size=32))
 
     @cached_property
     def store(self) -> FileStore:
@@ -64,9 +81,16 @@ class Platform:
             own = publish.anchors(session)
             region = registry.region(session).code
         store = TrustStore(own.roots, own.intermediates, RegistryLookup(self.reading))
-        return Knowledge(
-            store, own.signer, OwnRegistry(self.reading, region), ListedStatus((), store)
-        )
+
+        def signer(kid: bytes) -> Certificate | None:
+            """A signer made since this process began is looked up when it is first met."""
+            known = own.signer(kid)
+            if known is None:
+                with self.reading() as session:
+                    known = publish.anchors(session).signer(kid)
+            return known
+
+        return Knowledge(store, signer, OwnRegistry(self.reading, region), ListedStatus((), store))
 
     @cached_property
     def status_publisher(self) -> publish.StatusPublisher:
@@ -74,13 +98,13 @@ class Platform:
             self.reading, self.keys, lifetime=self.settings.status_lifetime
         )
 
-    def workshop(self) -> Workshop:
+    def workshop(self, *, at: datetime) -> Workshop:
         """What issuing needs; made anew for each request or bulk job, so that a new claim signer
         is used from then on."""
         with self.reading() as session:
             region = registry.region(session)
             signer = signers.active(
-                session, "claim-signer", keys=self.keys,
+                session, "claim-signer", keys=self.keys, at=at,
                 algorithm=Algorithm(region.claim_algorithm),
             )  # fmt: skip
         return Workshop(

@@ -4,9 +4,10 @@ Each step is done once and skipped when it is there, so that an interrupted `tru
 run again.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from alembic import command
@@ -25,7 +26,7 @@ from seal.models import SealKind
 from server.platform import Platform
 from sso import accounts
 from sso.models import Account
-from trust import audit, audit_findings, identifiers, log
+from trust import audit, audit_findings, audit_report, identifiers, log
 from trust.access import SYSTEM, Role
 from trust.crypto import x509, x509_write
 from trust.crypto.algorithms import Algorithm, KeyKind
@@ -114,6 +115,21 @@ def _create_authorities_of_trust(platform: Platform, plan: RegionPlan, *, at: da
             )  # fmt: skip
 
 
+def rotate_signer(platform: Platform, name: str, *, at: datetime) -> str:
+    """A further key for the signer of that name in SIGNERS; its key id."""
+    purpose, kind, issuer = next(row[1:] for row in SIGNERS if row[0] == name)
+    with platform.reading() as session:
+        region = registry.region(session)
+        taken = set(session.scalars(select(Signer.key_id)))
+    number = next(n for n in itertools.count(2) if f"{name}-{n}" not in taken)
+    key_id, plan = f"{name}-{number}", RegionPlan(region.code, region.name)
+    signers.create(
+        platform.sessions, purpose, key_id=key_id, kind=kind, subject=_name(plan, key_id),
+        issuer=issuer, keys=platform.keys, by=SYSTEM, at=at,
+    )  # fmt: skip
+    return key_id
+
+
 @dataclass(frozen=True, slots=True)
 class AuthorityPlan:
     """`people` are (account, display name, role)."""
@@ -152,7 +168,7 @@ def _create_seal(platform: Platform, plan: AuthorityPlan, *, at: datetime) -> No
     administrator = next(name for name, _, role in plan.people if role is Role.SEAL_ADMIN)
     with platform.reading() as session:
         by = accounts.caller(session, administrator)
-        maker = seal_maker(platform)
+        maker = seal_maker(platform, at=at)
     drawn = picture.draw(
         name=plan.name, diameter_mm=DIAMETER_MM, centre=picture.Centre.NONE,
         purpose=plan.seal_purpose,
@@ -166,10 +182,10 @@ def _create_seal(platform: Platform, plan: AuthorityPlan, *, at: datetime) -> No
         session.get_one(Authority, plan.code).seal = made.es_id
 
 
-def seal_maker(platform: Platform) -> Maker:
+def seal_maker(platform: Platform, *, at: datetime) -> Maker:
     """The region's seal maker; NotFound before `trust init`."""
     with platform.reading() as session:
-        ready = signers.active(session, "seal-maker", keys=platform.keys)
+        ready = signers.active(session, "seal-maker", keys=platform.keys, at=at)
         region = session.scalars(select(Region)).one()
     return Maker(
         key_id=ready.key_id, certificate=ready.certificate.der, sm2_issuer="issuing-sm2",
@@ -177,7 +193,8 @@ def seal_maker(platform: Platform) -> Maker:
     )  # fmt: skip
 
 
-LOGS = (audit.LOG, issue.LOG)
+#: In the order in which every act locks them: the audit entry comes last.
+LOGS = (issue.LOG, audit.LOG)
 
 
 def log_origin(region: str, log_name: str) -> str:
@@ -198,13 +215,24 @@ def log_signers(session: Session) -> list[audit_findings.Signer]:
     ]  # fmt: skip
 
 
+def verify_audit(platform: Platform) -> audit_findings.AuditReport:
+    """Walk the audit log, its checkpoints judged by every key that ever signed them."""
+    with platform.reading() as session:
+        known = log_signers(session)
+    with platform.reading() as session:  # the check wants a snapshot of its own
+        return audit_report.verify(session, signers=known)
+
+
 def sign_checkpoints(platform: Platform, *, at: datetime) -> str:
-    """Sign both logs as they stand; the signed notes, to be kept elsewhere too."""
+    """Sign both logs as they stand; the signed notes, to be kept elsewhere too.
+
+    A transaction each: a log's head is held no longer than its own signing takes.
+    """
     notes = []
-    with platform.sessions.begin() as session:
-        region = registry.region(session)
-        signer = signers.active(session, "log-signer", keys=platform.keys)
-        for name in LOGS:
+    for name in LOGS:
+        with platform.sessions.begin() as session:
+            region = registry.region(session)
+            signer = signers.active(session, "log-signer", keys=platform.keys, at=at)
             if log.size(session, name):
                 notes.append(
                     log.checkpoint(
@@ -213,3 +241,12 @@ def sign_checkpoints(platform: Platform, *, at: datetime) -> str:
                     ).text
                 )  # fmt: skip
     return "\n".join(notes)
+
+
+def recover(platform: Platform, *, at: datetime) -> list[str]:
+    """Close what crashes left half-way, in issuing and in the CA; what was given up."""
+    given_up = issue.recover(platform.sessions, platform.store, by=SYSTEM, at=at)
+    with platform.sessions.begin() as session:
+        ca_issue.abandon_stale(session, before=at - timedelta(hours=1), by=SYSTEM, at=at)
+    platform.store.sweep()
+    return given_up

@@ -11,7 +11,7 @@ from trust.db import Base, UTCDateTime
 class Account(Base):
     """A person who acts for an authority (or for the platform, when `authority` is None).
 
-    Credentials are rows of their own; an account without one acts only by command on the machine.
+    There are no credentials yet: accounts act by command, on the machine.
     """
 
     __tablename__ = "account"

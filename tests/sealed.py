@@ -1,8 +1,10 @@
 """Sealed licences of one region and the anchors to check them with, made once for a run."""
 
+import importlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +60,11 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
 
 def sealed_licence(region: Region, suites: Suites) -> bytes:
     """The file of one more business licence."""
-    workshop = replace(region.platform.workshop(), suites=suites)
+    workshop = replace(region.platform.workshop(at=utc_now()), suites=suites)
     by = region.caller("market.approver")
     return region.file(issue.issue(workshop, region.approved(), by=by, at=utc_now()))
+
+
+def untyped(name: str) -> Any:
+    """A library without types, at its door."""
+    return importlib.import_module(name)

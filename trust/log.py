@@ -6,8 +6,8 @@ needs no read more; proofs read O(log n) rows. Integrating at once rather than a
 checkpoint costs one short row a leaf and keeps every proof a pure read.
 
 One writer at a time: `lock` holds the head's row until the transaction ends. Whoever appends in a
-longer transaction does so last, and takes several logs in the order of their names, or two
-transactions wait for each other.
+longer transaction does so last, and takes the audit log after any other, or two transactions wait
+for each other.
 """
 
 import re

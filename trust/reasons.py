@@ -128,7 +128,6 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "differs_from_registry": ("文件与登记库不一致。", "The file does not agree with the registry."),
     "not_in_registry": ("登记库中没有此证照。", "The registry has no such licence."),
-    "registry_unknown": ("无法访问登记库。", "The registry cannot be asked."),
     # QR code
     "qr_matches": ("二维码与证照内容一致。", "The QR code agrees with the licence's content."),
     "qr_differs": (

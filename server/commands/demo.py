@@ -25,7 +25,7 @@ from server.commands.issue import issue_one, read_data
 from server.exits import CannotWrite
 from server.platform import Platform
 from server.provision import AuthorityPlan, RegionPlan
-from trust import anchors, audit_report
+from trust import anchors
 from trust.access import Role
 from trust.clock import utc_now
 from trust.errors import Conflict
@@ -209,8 +209,7 @@ def _overwritten(pdf: bytes) -> bytes:
 
 
 def _check_audit(platform: Platform, told: _Account) -> None:
-    with platform.reading() as session:
-        found = audit_report.verify(session, signers=provision.log_signers(session))
+    found = provision.verify_audit(platform)
     told.say(f"⑥ 审计 audit: {found.entries} entries, {len(found.faults)} faults")
     if found.faults:
         told.wrong.append("audit")

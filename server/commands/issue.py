@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from certificates import application, catalogue, issue, publish, revoke
 from certificates.models import Authority, Licence
+from server import provision
 from server.exits import CannotOpen, CannotWrite
 from server.platform import Platform
 from sso import accounts
 from sso.models import Account, AccountRole
-from trust.access import SYSTEM, Caller, Role
+from trust.access import Caller, Role
 from trust.clock import utc_now
 from trust.crypto import jose
 from trust.crypto.errors import Malformed
@@ -43,7 +44,7 @@ def run_issue(arguments: argparse.Namespace, platform: Platform) -> int:
     data = read_data(arguments.data)
     _require_writable(arguments.out)
     at = utc_now()
-    issue.recover(platform.sessions, platform.store, by=SYSTEM, at=at)
+    provision.recover(platform, at=at)
     licence = issue_one(platform, arguments.type, data, actor=arguments.actor, at=at)
     try:
         arguments.out.write_bytes(platform.store.get(licence.identifier))
@@ -72,7 +73,7 @@ def issue_one(
         )  # fmt: skip
         application.approve(session, entered.id, by=by, at=at)
         key = entered.id
-    return issue.issue(platform.workshop(), key, by=by, at=at)
+    return issue.issue(platform.workshop(at=utc_now()), key, by=by, at=at)
 
 
 def _approver(session: Session, type_key: str, actor: str | None) -> Caller:

@@ -9,7 +9,7 @@ from seal.pdf.document import SIZE_MAX
 from server import provision
 from server.exits import OUTCOMES, CannotOpen
 from server.platform import Platform
-from trust import anchors, audit_report
+from trust import anchors
 from trust.anchors import Anchors
 from trust.clock import utc_now
 from trust.crypto.algorithms import Algorithm
@@ -77,8 +77,7 @@ def run_anchors(arguments: argparse.Namespace, platform: Platform) -> int:
 
 def run_audit_verify(arguments: argparse.Namespace, platform: Platform) -> int:
     """0 when the log is whole, 1 when not; each fault is named."""
-    with platform.reading() as session:
-        found = audit_report.verify(session, signers=provision.log_signers(session))
+    found = provision.verify_audit(platform)
     if arguments.json:
         faults = [{"sequence": f.sequence, "what": f.what} for f in found.faults]
         print(json.dumps({"entries": found.entries, "faults": faults}, ensure_ascii=False))

@@ -40,14 +40,14 @@ def test_an_issued_licence_verifies_by_its_own_registry(region: Region) -> None:
 def test_an_application_has_one_licence(region: Region) -> None:
     key = region.approved()
     by = region.caller("market.approver")
-    licence = issue.issue(region.platform.workshop(), key, by=by, at=utc_now())
+    licence = issue.issue(region.platform.workshop(at=utc_now()), key, by=by, at=utc_now())
     with pytest.raises(AlreadyIssued, match=licence.identifier):
-        issue.issue(region.platform.workshop(), key, by=by, at=utc_now())
+        issue.issue(region.platform.workshop(at=utc_now()), key, by=by, at=utc_now())
 
 
 def test_of_two_issues_at_once_one_wins_and_one_conflicts(region: Region) -> None:
     key, by = region.approved(), region.caller("market.approver")
-    workshop, together = region.platform.workshop(), threading.Barrier(2)
+    workshop, together = region.platform.workshop(at=utc_now()), threading.Barrier(2)
     results: list[object] = []
 
     def run() -> None:
@@ -79,7 +79,7 @@ def test_nobody_approves_or_issues_on_their_own_application(region: Region) -> N
     with region.platform.sessions.begin() as session:
         approve(session, key, by=region.caller("market.approver"), at=utc_now())
     with pytest.raises(OwnApplication):
-        issue.issue(region.platform.workshop(), key, by=both, at=utc_now())
+        issue.issue(region.platform.workshop(at=utc_now()), key, by=both, at=utc_now())
 
 
 @pytest.mark.parametrize("name", ["market.clerk", "market.seal", "transport.approver"])
@@ -87,7 +87,7 @@ def test_only_an_approver_of_the_authority_issues(sqlite_region: Region, name: s
     key = sqlite_region.approved()
     with pytest.raises(Forbidden):
         issue.issue(
-            sqlite_region.platform.workshop(), key, by=sqlite_region.caller(name), at=utc_now()
+            sqlite_region.platform.workshop(at=utc_now()), key, by=sqlite_region.caller(name), at=utc_now()
         )
 
 
@@ -104,7 +104,7 @@ def test_an_application_that_is_not_approved_is_not_issued(sqlite_region: Region
     key = sqlite_region.enter()
     with pytest.raises(Conflict, match="entered"):
         issue.issue(
-            sqlite_region.platform.workshop(), key,
+            sqlite_region.platform.workshop(at=utc_now()), key,
             by=sqlite_region.caller("market.approver"), at=utc_now(),
         )  # fmt: skip
 
@@ -125,7 +125,7 @@ def test_a_frozen_seal_seals_nothing_from_the_next_use_on(region: Region) -> Non
     try:
         with pytest.raises(SealNotInForce):
             issue.issue(
-                region.platform.workshop(), key, by=region.caller("market.approver"), at=utc_now()
+                region.platform.workshop(at=utc_now()), key, by=region.caller("market.approver"), at=utc_now()
             )
         assert _state(region, key) == ApplicationState.APPROVED
     finally:
@@ -149,7 +149,7 @@ def test_a_page_that_cannot_be_set_leaves_the_application_approved(region: Regio
     key = region.approved(KZ_JYFW="经营" * 740)
     with pytest.raises(Invalid):
         issue.issue(
-            region.platform.workshop(), key, by=region.caller("market.approver"), at=utc_now()
+            region.platform.workshop(at=utc_now()), key, by=region.caller("market.approver"), at=utc_now()
         )
     assert _state(region, key) == ApplicationState.APPROVED
     with region.platform.reading() as session:
@@ -189,7 +189,7 @@ else:
     platform.__dict__["store"] = DyingStore(platform.settings.home / "files", platform.vault)
 with platform.reading() as session:
     by = accounts.caller(session, "market.approver")
-issue.issue(platform.workshop(), UUID(key), by=by, at=utc_now())
+issue.issue(platform.workshop(at=utc_now()), UUID(key), by=by, at=utc_now())
 """
 
 
@@ -221,7 +221,7 @@ def test_a_kill_between_reserving_and_recording_leaves_nothing_half_issued(
     assert states[row.status_index] is Status.VOID
     assert not region.platform.store._path(given_up[0]).exists()
     licence = issue.issue(
-        region.platform.workshop(), key, by=region.caller("market.approver"), at=utc_now()
+        region.platform.workshop(at=utc_now()), key, by=region.caller("market.approver"), at=utc_now()
     )
     assert licence.identifier != given_up[0]
 
@@ -231,7 +231,7 @@ def test_a_live_process_is_not_taken_for_dead(sqlite_region: Region) -> None:
     key = sqlite_region.approved()
     with platform.sessions.begin() as session:
         job = issue._reserve(
-            session, platform.workshop(), key, by=sqlite_region.caller("market.approver"),
+            session, platform.workshop(at=utc_now()), key, by=sqlite_region.caller("market.approver"),
             at=utc_now(),
         )  # fmt: skip
     assert issue.recover(platform.sessions, platform.store, by=SYSTEM, at=utc_now()) == []

@@ -242,7 +242,7 @@ def test_a_claim_signer_of_one_region_cannot_speak_for_another(
     away = offline(other, tmp_path / "anchors")
     claim = replace(qr.parse(other.issued().claim).claim, region="542500")
     with other.platform.reading() as session:
-        signer = signers.active(session, "claim-signer", keys=other.platform.keys)
+        signer = signers.active(session, "claim-signer", keys=other.platform.keys, at=utc_now())
     text = qr.write(
         claim, base_url="http://localhost:8000", algorithm=signer.algorithm,
         kid=key_id(signer.certificate.spki), sign=signer.sign,

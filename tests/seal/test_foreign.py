@@ -7,15 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pikepdf
-import pypdfium2
 import pytest
 import typst
-from asn1crypto import x509 as asn1_x509
 from PIL import Image
-from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.pdf_utils.writer import PdfFileWriter
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 from sqlalchemy import select
@@ -27,11 +22,15 @@ from seal.models import Seal
 from seal.pdf.errors import BadPdf
 from seal.pdf.foreign import add_signature
 from seal.pdf.sealing import PADES, Field, Place
-from tests.sealed import Sealed, sealed
+from tests.sealed import Sealed, sealed, untyped
 from tests.tools import find_tool
 from trust.report import Outcome
 
 __all__ = ["sealed"]
+
+asn1_x509, pypdfium2 = untyped("asn1crypto.x509"), untyped("pypdfium2")
+generic = untyped("pyhanko.pdf_utils.generic")
+pdf_name, PdfFileWriter = generic.pdf_name, untyped("pyhanko.pdf_utils.writer").PdfFileWriter
 
 PLACE = Place(1, 60, 50)
 MINIMAL = Path(__file__).parents[2] / "../shared/data/pdf/minimal.pdf"
@@ -154,6 +153,7 @@ def test_poppler_and_pyhanko_find_the_closing_signature_valid_over_the_whole_fil
     status = validate_pdf_signature(closing[0], ValidationContext(trust_roots=roots))
     assert status.intact
     assert status.valid
+    assert status.coverage is not None
     assert status.coverage.name == "ENTIRE_FILE"
     (tmp_path / "sealed.pdf").write_bytes(done)
     shown = subprocess.run(

@@ -120,7 +120,7 @@ def test_the_server_gives_up_what_a_crash_left_half_issued(
     key = region.approved()
     with region.platform.sessions.begin() as session:
         job = issue._reserve(
-            session, region.platform.workshop(), key, by=region.caller("market.approver"),
+            session, region.platform.workshop(at=utc_now()), key, by=region.caller("market.approver"),
             at=utc_now(),
         )  # fmt: skip
     later = utc_now() + timedelta(hours=1)

@@ -136,10 +136,12 @@ def test_a_change_after_sealing_stands_before_everything_else(
     assert served.licence.holder_public not in text
 
 
-def test_what_could_not_be_confirmed_is_marked_so(client: TestClient, foreign_pdf: bytes) -> None:
+def test_what_strangers_sealed_is_judged_and_not_repeated(
+    client: TestClient, foreign_pdf: bytes
+) -> None:
     text = report(client, foreign_pdf).text
     assert "无法确定 Indeterminate" in text
-    assert names.NOTES["unconfirmed"][0] in text
+    assert "雪域高原" not in text
 
 
 def test_pasted_text_is_reported_and_says_what_to_compare(

@@ -1,0 +1,53 @@
+"""Changes to a DER structure that keep every length right: what flipping bytes never reaches."""
+
+import random
+from collections.abc import Iterator
+
+from trust.crypto import der
+from trust.crypto.errors import Malformed
+
+REPLACEMENTS = (
+    b"", der.null(), b"\x30\x00", b"\x31\x00", b"\xa0\x00", b"\x04\x00", b"\x03\x00", b"\x03\x01\x00",
+    b"\x02\x00", b"\x02\x01\x00", b"\x06\x00", b"\x06\x01\x2a", b"\x0c\x00", b"\x17\x00", b"\x18\x00",
+    b"\x01\x01\xff", b"\x30\x02\x30\x00", b"\x30\x02\x05\x00", b"\x0a\x00", b"\x0a\x01\x63",
+    der.sequence(der.null(), der.null(), der.null()), der.oid("1.2.3"), der.integer(-1),
+)  # fmt: skip
+
+
+def mutate(data: bytes, seed: random.Random) -> bytes:
+    """One element, anywhere in the tree, replaced, doubled, swapped with its neighbour or dropped."""
+    value = der.read(data)
+    parts = _children(value)
+    if not parts or seed.random() < 0.15:
+        return seed.choice(REPLACEMENTS)
+    at = seed.randrange(len(parts))
+    how = seed.random()
+    if how < 0.7:
+        parts[at] = mutate(parts[at], seed)
+    elif how < 0.8:
+        parts.insert(at, parts[at])
+    elif how < 0.9:
+        parts[at], parts[at - 1] = parts[at - 1], parts[at]
+    else:
+        del parts[at]
+    prefix = b"\x00" if value.tag == der.BIT_STRING else b""
+    return der.tlv(value.tag, prefix + b"".join(parts))
+
+
+def mutations(data: bytes, *, seed: int, count: int) -> Iterator[bytes]:
+    chooser = random.Random(seed)
+    for _ in range(count):
+        yield mutate(data, chooser)
+
+
+def _children(value: der.Value) -> list[bytes]:
+    """What is inside, also in strings that wrap DER; nothing for plain content."""
+    content = value.content
+    if not value.tag & 0x20:
+        if value.tag not in (der.OCTET_STRING, der.BIT_STRING):
+            return []
+        content = content[1:] if value.tag == der.BIT_STRING else content
+    try:
+        return [part.raw for part in der.children(der.Value(der.SEQUENCE, content, b""))]
+    except Malformed:
+        return []
