@@ -42,7 +42,9 @@ class AskedStatus:
                 return listed.state(region, number, index, at=at)
         found = self._fallback.state(region, number, index, at=at)
         if address is None and found.code == "state_unknown":
-            return unknown("state", "state_unknown", f"没有该地区的信任列表 no trust list of region {region}")
+            return unknown(
+                "state", "state_unknown", f"没有该地区的信任列表 no trust list of region {region}"
+            )
         return found
 
     def _address(self, region: str, *, at: datetime) -> str | None:

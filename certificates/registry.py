@@ -1,12 +1,14 @@
 """The registry's own bookkeeping: status indexes, sequences, present states."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from certificates.models import (
@@ -20,7 +22,7 @@ from certificates.models import (
     StatusShard,
 )
 from certificates.status_list import CAPACITY, Status
-from trust.errors import NotFound
+from trust.errors import Conflict, NotFound
 
 #: How a state reads in two bits.
 PUBLISHED = {
@@ -30,11 +32,18 @@ PUBLISHED = {
 }
 ABANDONED = "abandoned"
 
+#: Statement, insert, statement again; a further round when a list filled up meanwhile.
+_TRIES = 4
+
 # Built once, and executed below the ORM: these run for every licence.
 _SHARD, _COUNTER = cast(Table, StatusShard.__table__), cast(Table, Counter.__table__)
 _TAKE = (
     update(_SHARD)
-    .where(_SHARD.c.used < CAPACITY)
+    .where(
+        _SHARD.c.used < CAPACITY,
+        _SHARD.c.number
+        == select(func.min(_SHARD.c.number)).where(_SHARD.c.used < CAPACITY).scalar_subquery(),
+    )
     .values(used=_SHARD.c.used + 1)
     .returning(_SHARD.c.number, _SHARD.c.step, _SHARD.c.start, _SHARD.c.used)
 )
@@ -81,31 +90,37 @@ def region(session: Session) -> Region:
 
 def take_status_place(session: Session) -> StatusPlace:
     """The next index, never given twice; a full list is followed by a new one."""
-    taken = session.connection().execute(_TAKE).first()
-    if taken is None:
-        return _open_shard(session)
-    number, step, start, used = taken
-    return StatusPlace(number, (step * used + start) % CAPACITY)
+    for _ in range(_TRIES):
+        taken = session.connection().execute(_TAKE).first()
+        if taken is not None:
+            number, step, start, used = taken
+            return StatusPlace(number, (step * used + start) % CAPACITY)
+        _open_shard(session)
+    raise Conflict("no status index could be had")
 
 
-def _open_shard(session: Session) -> StatusPlace:
+def _open_shard(session: Session) -> None:
     last = session.scalar(select(StatusShard.number).order_by(StatusShard.number.desc()).limit(1))
-    number = (last or 0) + 1
     # Odd steps are coprime to the capacity, a power of two: every index comes once.
     step, start = secrets.randbelow(CAPACITY // 2) * 2 + 1, secrets.randbelow(CAPACITY)
-    session.add(StatusShard(number=number, step=step, start=start, used=1))
-    session.flush()
-    return StatusPlace(number, (step + start) % CAPACITY)
+    shard = {"number": (last or 0) + 1, "step": step, "start": start, "used": 0}
+    _insert_if_absent(session, _SHARD, shard)
 
 
 def next_number(session: Session, name: str) -> int:
     """The next value of a sequence, from 1."""
-    value: int | None = session.connection().execute(_COUNT, {"counted": name}).scalar()
-    if value is None:
-        session.add(Counter(name=name, value=1))
-        session.flush()
-        return 1
-    return value
+    for _ in range(_TRIES):
+        value: int | None = session.connection().execute(_COUNT, {"counted": name}).scalar()
+        if value is not None:
+            return value
+        _insert_if_absent(session, _COUNTER, {"name": name, "value": 0})
+    raise Conflict("no number could be had")
+
+
+def _insert_if_absent(session: Session, table: Table, values: Mapping[str, object]) -> None:
+    """Of two that begin a row at once, one does; both then go on with it."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    session.connection().execute(insert(table).values(**values).on_conflict_do_nothing())
 
 
 def states_of_list(session: Session, number: int) -> dict[int, Status]:

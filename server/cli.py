@@ -6,10 +6,12 @@ import sys
 from typing import NoReturn
 
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from server import exits
 from server.commands import authority, demo, issue, region, verify
 from server.platform import Platform
+from trust.crypto import sm2
 from trust.errors import TrustError
 from trust.settings import Settings
 
@@ -32,6 +34,8 @@ def parser() -> argparse.ArgumentParser:
 def main(words: list[str] | None = None) -> int:
     """Run a command; its exit code (docs/cli.md)."""
     arguments = parser().parse_args(words)
+    if "portable" in sm2.engine():
+        print(f"trust: SM2 by {sm2.engine()}: slow, and nothing can be signed", file=sys.stderr)
     try:
         code = int(arguments.run(arguments, Platform(Settings())))
         sys.stdout.flush()
@@ -44,6 +48,11 @@ def main(words: list[str] | None = None) -> int:
         name = "".join(f"TRUST_{part}: ".upper() for part in first["loc"])
         print(f"trust: {name}{first['msg'].removeprefix('Value error, ')}", file=sys.stderr)
         return exits.CONFIGURATION
+    except SQLAlchemyError as error:
+        if os.environ.get("TRUST_DEBUG"):
+            raise
+        print(f"trust: the database cannot be used ({type(error).__name__})", file=sys.stderr)
+        return exits.UNAVAILABLE
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

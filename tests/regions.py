@@ -54,7 +54,10 @@ class Region:
     def issued(self, slug: str = "business-licence", **changes: Any) -> Licence:
         key = self.approved(slug, **changes)
         return issue.issue(
-            self.platform.workshop(at=utc_now()), key, by=self.caller("market.approver"), at=utc_now()
+            self.platform.workshop(at=utc_now()),
+            key,
+            by=self.caller("market.approver"),
+            at=utc_now(),
         )
 
     def file(self, licence: Licence) -> bytes:

@@ -87,7 +87,10 @@ def test_only_an_approver_of_the_authority_issues(sqlite_region: Region, name: s
     key = sqlite_region.approved()
     with pytest.raises(Forbidden):
         issue.issue(
-            sqlite_region.platform.workshop(at=utc_now()), key, by=sqlite_region.caller(name), at=utc_now()
+            sqlite_region.platform.workshop(at=utc_now()),
+            key,
+            by=sqlite_region.caller(name),
+            at=utc_now(),
         )
 
 
@@ -125,7 +128,10 @@ def test_a_frozen_seal_seals_nothing_from_the_next_use_on(region: Region) -> Non
     try:
         with pytest.raises(SealNotInForce):
             issue.issue(
-                region.platform.workshop(at=utc_now()), key, by=region.caller("market.approver"), at=utc_now()
+                region.platform.workshop(at=utc_now()),
+                key,
+                by=region.caller("market.approver"),
+                at=utc_now(),
             )
         assert _state(region, key) == ApplicationState.APPROVED
     finally:
@@ -149,7 +155,10 @@ def test_a_page_that_cannot_be_set_leaves_the_application_approved(region: Regio
     key = region.approved(KZ_JYFW="经营" * 740)
     with pytest.raises(Invalid):
         issue.issue(
-            region.platform.workshop(at=utc_now()), key, by=region.caller("market.approver"), at=utc_now()
+            region.platform.workshop(at=utc_now()),
+            key,
+            by=region.caller("market.approver"),
+            at=utc_now(),
         )
     assert _state(region, key) == ApplicationState.APPROVED
     with region.platform.reading() as session:
@@ -221,7 +230,10 @@ def test_a_kill_between_reserving_and_recording_leaves_nothing_half_issued(
     assert states[row.status_index] is Status.VOID
     assert not region.platform.store._path(given_up[0]).exists()
     licence = issue.issue(
-        region.platform.workshop(at=utc_now()), key, by=region.caller("market.approver"), at=utc_now()
+        region.platform.workshop(at=utc_now()),
+        key,
+        by=region.caller("market.approver"),
+        at=utc_now(),
     )
     assert licence.identifier != given_up[0]
 

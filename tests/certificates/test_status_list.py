@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from certificates import registry, status_list
+from certificates.models import StatusShard
 from certificates.status_list import CAPACITY, Status
 from tests.regions import Region
 from trust.crypto import jose, private_keys
@@ -71,6 +73,16 @@ GOOD = {"sub": "s", "iat": 1, "exp": 2, "status_list": {"bits": 2, "lst": ""}}
 def test_a_list_of_another_form_is_malformed(change: dict[str, object]) -> None:
     with pytest.raises(Malformed):
         status_list.parse(token({**GOOD, **change}))
+
+
+def test_a_full_list_is_followed_by_another(region: Region) -> None:
+    with region.platform.sessions() as session:
+        first = registry.take_status_place(session)
+        session.execute(update(StatusShard).values(used=CAPACITY))
+        second, third = (registry.take_status_place(session) for _ in range(2))
+        session.rollback()
+    assert (second.number, third.number) == (first.number + 1, first.number + 1)
+    assert second.index != third.index
 
 
 def test_indexes_are_handed_out_once_and_not_in_order(region: Region) -> None:

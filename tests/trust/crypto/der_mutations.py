@@ -7,15 +7,15 @@ from trust.crypto import der
 from trust.crypto.errors import Malformed
 
 REPLACEMENTS = (
-    b"", der.null(), b"\x30\x00", b"\x31\x00", b"\xa0\x00", b"\x04\x00", b"\x03\x00", b"\x03\x01\x00",
-    b"\x02\x00", b"\x02\x01\x00", b"\x06\x00", b"\x06\x01\x2a", b"\x0c\x00", b"\x17\x00", b"\x18\x00",
-    b"\x01\x01\xff", b"\x30\x02\x30\x00", b"\x30\x02\x05\x00", b"\x0a\x00", b"\x0a\x01\x63",
+    b"", der.null(), b"\x30\x00", b"\x31\x00", b"\xa0\x00", b"\x04\x00", b"\x03\x00",
+    b"\x03\x01\x00",    b"\x02\x00", b"\x02\x01\x00", b"\x06\x00", b"\x06\x01\x2a", b"\x0c\x00", b"\x17\x00",
+    b"\x18\x00",    b"\x01\x01\xff", b"\x30\x02\x30\x00", b"\x30\x02\x05\x00", b"\x0a\x00", b"\x0a\x01\x63",
     der.sequence(der.null(), der.null(), der.null()), der.oid("1.2.3"), der.integer(-1),
 )  # fmt: skip
 
 
 def mutate(data: bytes, seed: random.Random) -> bytes:
-    """One element, anywhere in the tree, replaced, doubled, swapped with its neighbour or dropped."""
+    """One element, anywhere, replaced, doubled, swapped with its neighbour or dropped."""
     value = der.read(data)
     parts = _children(value)
     if not parts or seed.random() < 0.15:

@@ -1,4 +1,4 @@
-"""A root and a leaf of every kind of key, made with our own writer, for the tests of the readers."""
+"""A root and a leaf of every kind of key, made with our own writer, to test the readers."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

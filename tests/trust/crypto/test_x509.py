@@ -43,7 +43,7 @@ def test_the_library_reads_our_certificate_as_we_do(kind: KeyKind) -> None:
     usage = theirs.extensions.get_extension_for_class(library.KeyUsage)
     assert usage.critical
     assert (usage.value.digital_signature, usage.value.key_cert_sign) == (True, False)
-    assert x509.key_usage(ours) == {0, 1}
+    assert x509.key_usage(ours) == frozenset({0, 1})
     purposes = theirs.extensions.get_extension_for_class(library.ExtendedKeyUsage).value
     assert tuple(purpose.dotted_string for purpose in purposes) == x509.extended_key_usage(ours)
 
@@ -127,9 +127,10 @@ def test_every_certificate_of_nists_suite_is_read_or_refused() -> None:
             certificate = x509.parse_certificate(path.read_bytes())
         except Malformed:
             continue
-        theirs = library.load_der_x509_certificate(certificate.der)
+        theirs = asn1.Certificate.load(certificate.der, strict=True)
         assert theirs.serial_number == certificate.serial
-        assert theirs.tbs_certificate_bytes == certificate.tbs
+        assert theirs["tbs_certificate"].dump() == certificate.tbs
+        assert theirs.subject.dump() == certificate.subject
         read += 1
     assert read > len(files) * 0.9
 
