@@ -1,4 +1,4 @@
-"""All benchmarks in one run, as one table: `make bench`. Ratios and CPU times, never wall clocks."""
+"""All benchmarks in one run, as one table: `make bench`. Ratios and CPU times."""
 
 from benchmarks import audit, licence, sm2
 

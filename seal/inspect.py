@@ -25,6 +25,7 @@ from trust.validation import TrustStore, read_chain
 
 TIME_STAMP_FILTER = "ETSI.RFC3161"
 _NO_ANCHORS = Anchors(())
+_SIGNED_DATA = frozenset(dress.value[0] for dress in cms.Dress)
 
 
 def inspect(
@@ -55,8 +56,10 @@ def form_of(value: bytes) -> str:
     parts = der.children(der.parse(value, tag=der.SEQUENCE, cap=asn1.STAMP_MAX))
     tags = [part.tag for part in parts[:2]]
     if tags[:1] == [der.OID]:
+        if der.read_oid(parts[0]) not in _SIGNED_DATA:
+            raise Malformed("a CMS structure that is no SignedData")
         return "cms"
-    if tags == [der.INTEGER, der.INTEGER]:
+    if tags == [der.INTEGER, der.INTEGER] and len(parts) == 2:
         return "bare"
     if tags[:1] != [der.SEQUENCE]:
         raise Malformed("neither a seal nor a signature")

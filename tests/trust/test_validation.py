@@ -109,16 +109,14 @@ def test_every_certificate_must_be_within_its_dates(
     which: str, start: datetime, end: datetime, code: str
 ) -> None:
     """The root's own dates count as well."""
-    dates = {"start": start, "end": end}
-    root = make(
-        "root", KEYS[0], issuer=None, extensions=authority(), **(dates if which == "root" else {})
-    )
-    sub = make(
-        "sub", KEYS[1], issuer=root, extensions=authority(), **(dates if which == "sub" else {})
-    )
-    leaf = make(
-        "leaf", KEYS[2], issuer=sub, extensions=SIGNING, **(dates if which == "leaf" else {})
-    )
+    long = (NOW - timedelta(days=10), NOW + timedelta(days=10))
+    dates = {name: (start, end) if name == which else long for name in ("root", "sub", "leaf")}
+    root = make("root", KEYS[0], issuer=None, extensions=authority(),
+                start=dates["root"][0], end=dates["root"][1])  # fmt: skip
+    sub = make("sub", KEYS[1], issuer=root, extensions=authority(),
+               start=dates["sub"][0], end=dates["sub"][1])  # fmt: skip
+    leaf = make("leaf", KEYS[2], issuer=sub, extensions=SIGNING,
+                start=dates["leaf"][0], end=dates["leaf"][1])  # fmt: skip
     assert failure(leaf, sub, root=root) == code
 
 

@@ -7,9 +7,10 @@ from trust.crypto import der
 from trust.crypto.errors import Malformed
 
 REPLACEMENTS = (
-    b"", der.null(), b"\x30\x00", b"\x31\x00", b"\xa0\x00", b"\x04\x00", b"\x03\x00",
-    b"\x03\x01\x00",    b"\x02\x00", b"\x02\x01\x00", b"\x06\x00", b"\x06\x01\x2a", b"\x0c\x00", b"\x17\x00",
-    b"\x18\x00",    b"\x01\x01\xff", b"\x30\x02\x30\x00", b"\x30\x02\x05\x00", b"\x0a\x00", b"\x0a\x01\x63",
+    *map(bytes.fromhex, (
+        "", "0500", "3000", "3100", "a000", "0400", "0300", "030100", "0200", "020100", "0600",
+        "06012a", "0c00", "1700", "1800", "0101ff", "30023000", "30020500", "0a00", "0a0163",
+    )),
     der.sequence(der.null(), der.null(), der.null()), der.oid("1.2.3"), der.integer(-1),
 )  # fmt: skip
 

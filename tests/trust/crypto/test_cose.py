@@ -86,7 +86,10 @@ def test_garbage_is_refused_and_nothing_else(data: bytes) -> None:
 
 CBOR = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**64), 2**64 - 1) | st.text() | st.binary(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.integers() | st.text(), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.integers() | st.text(), inner, max_size=4)
+    ),
     max_leaves=12,
 )  # fmt: skip
 
@@ -100,8 +103,9 @@ def test_cbor_comes_back(value: object) -> None:
     "hexadecimal",
     [
         "1800", "190001", "1a00000001", "5801 00", "7801 61", "9f01ff", "bf0102ff", "5f4101ff",
-        "a2020101 01", "a2010101 02", "0000", "", "ff", "fb7ff8000000000001", "1c", "5bffffffffffffffff",
-        "9bffffffffffffffff", "9a7fffffff", "81" * 2000 + "00", "c249010000000000000000ff",
+        "a2020101 01", "a2010101 02", "0000", "", "ff", "fb7ff8000000000001", "1c",
+        "5bffffffffffffffff",        "9bffffffffffffffff", "9a7fffffff",
+        "81" * 2000 + "00", "c249010000000000000000ff",
     ],
 )  # fmt: skip
 def test_a_second_encoding_of_cbor_is_malformed(hexadecimal: str) -> None:

@@ -136,7 +136,7 @@ def test_every_certificate_of_nists_suite_is_read_or_refused() -> None:
 
 
 def resigned(change: tuple[bytes, bytes]) -> bytes:
-    """The leaf with some bytes of its TBS exchanged; its signature does not matter to the reader."""
+    """The leaf with some bytes of its TBS exchanged; the reader does not look at its signature."""
     whole = pki.leaf(KeyKind.P256).certificate
     tbs = x509.parse_certificate(whole).tbs
     assert tbs.count(change[0]) >= 1
