@@ -17,6 +17,8 @@ from trust.crypto.errors import Malformed
 
 #: What our own reader says that no other reader could say better.
 _FINAL = frozenset({"too_large", "not_a_pdf", "encrypted"})
+#: A file whose end is further away is searched byte by byte, and never found good.
+_TAIL = 2048
 _HEX = re.compile(rb"<[0-9A-Fa-f]*>")
 _END = re.compile(rb"startxref[ ]*[\r\n]+(\d{1,10})[ ]*[\r\n]+%%EOF[ ]*(?:\r\n|\r|\n)?")
 
@@ -53,7 +55,7 @@ def signatures(data: bytes) -> list[Found]:
         whole = document.read(data)
         found = [_plain(whole, one) for one in _ordered(whole)]
     except BadPdf as error:
-        if error.code in _FINAL:
+        if error.code in _FINAL or b"startxref" not in data[-_TAIL:]:
             raise
         return [_foreign(data, one) for one in door.ask(data)]
     if any(one.after == "changes" for one in found):

@@ -16,7 +16,7 @@ from typing import Any
 
 from seal.pdf.errors import BadPdf
 
-SECONDS, MEMORY = 20, 1536 * 1024 * 1024
+SECONDS, MEMORY = 10, 1536 * 1024 * 1024
 SIGNATURES_MAX, CONTENTS_MAX = 64, 4 * 1024 * 1024
 _OUTPUT_MAX = 64 * 1024 * 1024
 _ROOT = Path(__file__).resolve().parents[2]

@@ -142,9 +142,11 @@ class Parser:
         match = self._match(_HEX)
         if match is None:
             raise BadPdf("malformed", f"broken hexadecimal string at byte {self.position}")
-        digits = b"".join(match[1].split()) if match[1].split() != [match[1]] else match[1]
-        digits = digits.replace(b"\x00", b"")
-        return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode())
+        try:
+            return bytes.fromhex(match[1].decode())  # the long ones are signatures, without gaps
+        except ValueError:
+            digits = b"".join(match[1].replace(b"\x00", b" ").split())
+            return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode())
 
     def _string(self) -> bytes:
         start, level, at = self.position, 0, self.position

@@ -114,7 +114,7 @@ def attribute(signed: SignedData, oid: str) -> der.Value | None:
     for item in (
         der.children(der.parse(signed.attributes, tag=der.SET)) if signed.attributes else ()
     ):
-        kind, values = der.children(item)
+        kind, values = der.parts(item, 2)
         if der.read_oid(kind) == oid:
             if found is not None or len(der.children(values)) != 1:
                 raise Malformed(f"signed attribute {oid} has not exactly one value")
@@ -173,12 +173,14 @@ def _check_signing_certificate(signed: SignedData, signer: Certificate) -> None:
     bound = attribute(signed, SIGNING_CERTIFICATE_V2)
     if bound is None:
         return
-    first = der.children(der.children(der.children(bound)[0])[0])
+    listed = der.children(der.parts(bound, 1, 2)[0])
+    if len(listed) != 1:
+        raise Malformed("the signature is bound to other than one certificate")
+    first = der.parts(listed[0], 1, 2, 3)
     name = "SHA-256"
     if first[0].tag == der.SEQUENCE:
-        name = _DIGESTS.get(algorithm_oid(first[0]), "")
-        first = first[1:]
-    if not name or der.read_octets(first[0]) != hashes.digest(name, signer.der):
+        name = _DIGESTS.get(algorithm_oid(first.pop(0)), "")
+    if not first or not name or der.read_octets(first[0]) != hashes.digest(name, signer.der):
         raise InvalidSignature("the signature is bound to another certificate")
 
 

@@ -187,6 +187,14 @@ def children(value: Value) -> list[Value]:
     return list(_walk(value.content))
 
 
+def parts(value: Value, *counts: int) -> list[Value]:
+    """The elements inside, their number one of `counts`."""
+    found = children(value)
+    if len(found) not in counts:
+        raise Malformed(f"an ASN.1 structure of {len(found)} parts")
+    return found
+
+
 def _walk(content: bytes) -> Iterator[Value]:
     offset = 0
     while offset < len(content):

@@ -193,7 +193,7 @@ def parse_crl(data: bytes) -> RevocationList:
 
 
 def _revoked(item: der.Value) -> Revoked:
-    parts = der.children(der.expect(item, der.SEQUENCE))
+    parts = der.parts(der.expect(item, der.SEQUENCE), 2, 3)
     reason = 0
     for entry in der.children(parts[2]) if len(parts) > 2 else ():
         extension = _extension(entry)
@@ -258,7 +258,7 @@ def name_values(name: bytes) -> list[tuple[str, str]]:
     found = []
     for rdn in der.children(der.parse(name, tag=der.SEQUENCE)):
         for attribute in der.children(rdn):
-            kind, value = der.children(attribute)[:2]
+            kind, value = der.parts(attribute, 2)
             # IA5 and Printable strings with UTF-8 inside do occur in the field.
             codec = der.TEXT.get(value.tag, "utf-8")
             codec = "utf-8" if codec == "ascii" else codec

@@ -104,7 +104,7 @@ def test_cbor_comes_back(value: object) -> None:
     [
         "1800", "190001", "1a00000001", "5801 00", "7801 61", "9f01ff", "bf0102ff", "5f4101ff",
         "a2020101 01", "a2010101 02", "0000", "", "ff", "fb7ff8000000000001", "1c",
-        "5bffffffffffffffff",        "9bffffffffffffffff", "9a7fffffff",
+        "5bffffffffffffffff", "9bffffffffffffffff", "9a7fffffff",
         "81" * 2000 + "00", "c249010000000000000000ff",
     ],
 )  # fmt: skip

@@ -1,0 +1,72 @@
+"""`make pdfa`: are our files PDF/A-3b? veraPDF, the reference validator, is the judge.
+
+A rendering and a licence sealed with RSA alone must pass. With an SM2 seal one clause must fail and
+no other: 6.4.3 asks for PKCS#7, which GB/T 38540 is not (docs/decisions).
+"""
+
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from certificates import issue
+from seal.apply import Suites
+from seal.pdf import document
+from tests.regions import Region, build
+from trust.clock import utc_now
+
+VALIDATOR = Path(__file__).resolve().parents[2] / "tools/verapdf.sh"
+SLUGS = ("business-licence", "food-business-licence")
+SM2_ALLOWED = frozenset({"6.4.3"})
+
+
+def main() -> int:
+    """0 when every file is as expected; what is not is named."""
+    with tempfile.TemporaryDirectory(prefix="trust-pdfa-") as folder:
+        allowed = _files(Path(folder))
+        found = _validate(list(allowed))
+    wrong = 0
+    for path, clauses in found.items():
+        failed = {clause.rpartition("-")[0] for clause in clauses}
+        if not failed <= allowed[path] or bool(failed) != bool(allowed[path]):
+            wrong += 1
+            print(f"pdfa: {path.name} fails {' '.join(clauses) or 'nothing, though it should'}")
+    if len(found) != len(allowed):
+        wrong += 1
+        print(f"pdfa: {len(found)} of {len(allowed)} files were looked at")
+    if not wrong:
+        print(f"pdfa: {len(found)} files as expected")
+    return 1 if wrong else 0
+
+
+def _files(folder: Path) -> dict[Path, frozenset[str]]:
+    """Each kind of file that we make -> the clauses that it may fail, and then must."""
+    region = build(folder / "region")
+    made: dict[Path, frozenset[str]] = {}
+    for slug in SLUGS:
+        for suites in Suites:
+            pdf = _sealed(region, slug, suites)
+            path = folder / f"{slug}-{suites}.pdf"
+            path.write_bytes(pdf)
+            made[path] = frozenset() if suites is Suites.RSA else SM2_ALLOWED
+        rendered = folder / f"{slug}-rendered.pdf"
+        rendered.write_bytes(pdf[: document.read(pdf).revisions[0].end])
+        made[rendered] = frozenset()
+    return made
+
+
+def _sealed(region: Region, slug: str, suites: Suites) -> bytes:
+    workshop = replace(region.platform.workshop(at=utc_now()), suites=suites)
+    by = region.caller("market.approver")
+    return region.file(issue.issue(workshop, region.approved(slug), by=by, at=utc_now()))
+
+
+def _validate(paths: list[Path]) -> dict[Path, list[str]]:
+    done = subprocess.run([VALIDATOR, *paths], stdout=subprocess.PIPE, text=True, check=True)
+    lines = (line.split("\t") for line in done.stdout.splitlines() if "\t" in line)
+    return {Path(name): clauses.split() for name, clauses in lines}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
