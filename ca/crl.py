@@ -13,6 +13,9 @@ from trust.crypto import x509, x509_write
 from trust.crypto.algorithms import Algorithm
 from trust.keys import KeyStore
 
+#: A held certificate is listed with reason 6 and is gone from the next CRL after its release.
+_LISTED = (CertificateState.REVOKED, CertificateState.HELD)
+
 
 def publish(
     session: Session, issuer: str, *, keys: KeyStore, by: Caller, at: datetime,
@@ -43,7 +46,7 @@ def publish(
 def _entries(session: Session, issuer: str) -> list[x509.Revoked]:
     rows = session.execute(
         select(Certificate.serial, Certificate.revoked_at, Certificate.reason)
-        .where(Certificate.issuer == issuer, Certificate.state == CertificateState.REVOKED)
+        .where(Certificate.issuer == issuer, Certificate.state.in_(_LISTED))
         .order_by(Certificate.id)
     )
     return [

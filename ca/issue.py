@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ca import csr, profiles
+from ca import csr, particulars, profiles
 from ca.lint import lint
 from ca.models import Certificate, CertificateState, Issuer
 from ca.profiles import Profile
@@ -29,12 +29,22 @@ SUITES = {KeyKind.SM2: Algorithm.SM2_SM3, KeyKind.RSA: Algorithm.RSA_SHA256}
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for. `subject` is a DER Name chosen by us, never taken over from a request."""
+    """What is asked for. `subject` is a DER Name chosen by us, never taken over from a request.
+
+    `base_url` is where this platform answers: with it a certificate says where its CRL, its OCSP
+    responder and its issuer's certificate are; `crl_url` names another CRL. `particulars` are
+    (name, text) of `ca.particulars`; `policies` come on top of the profile's. `renews` is the
+    serial of the certificate that this one takes over from.
+    """
 
     profile: str
     subject: bytes
     spki: bytes
     crl_url: str | None = None
+    base_url: str = ""
+    particulars: tuple[tuple[str, str], ...] = ()
+    policies: tuple[str, ...] = ()
+    renews: str | None = None
 
 
 def find_issuer(session: Session, name: str) -> Issuer:
@@ -54,7 +64,7 @@ def create_root(
     algorithm = SUITES[kind]
     tbs = _tbs(
         Order("root", subject, spki), profile, serial=_serial(), algorithm=algorithm, at=at,
-        parent=None,
+        parent=None, issuer="",
     )  # fmt: skip
     lint(tbs, algorithm.row.oid, issuer=None)
     der = x509_write.signed(tbs, algorithm.row.oid, keys.sign(name, tbs, algorithm))
@@ -65,11 +75,11 @@ def create_root(
 
 def create_issuing(
     sessions: Sessions, name: str, *, parent: str, subject: bytes, kind: KeyKind, keys: KeyStore,
-    by: Caller, at: datetime, crl_url: str | None = None,
+    by: Caller, at: datetime, crl_url: str | None = None, base_url: str = "",
 ) -> x509.Certificate:  # fmt: skip
     """Make a key and have `parent` certify it as an issuing CA."""
     spki = keys.generate(name, kind, bits=3072)
-    order = Order("issuing", subject, spki, crl_url)
+    order = Order("issuing", subject, spki, crl_url, base_url)
     certificate = issue(sessions, order, issuer=parent, keys=keys, by=by, at=at)
     with sessions.begin() as session:
         _record_issuer(session, name, SUITES[kind], certificate.der, parent=parent, by=by, at=at)
@@ -107,7 +117,9 @@ def issue(
             raise Conflict(f"certificate authority {issuer} is outside its validity")
         _reserve(session, order, profile, issuer=row, serial=serial, by=by, at=at)
     algorithm = Algorithm(row.algorithm)
-    tbs = _tbs(order, profile, serial=serial, algorithm=algorithm, at=at, parent=parent)
+    tbs = _tbs(
+        order, profile, serial=serial, algorithm=algorithm, at=at, parent=parent, issuer=issuer
+    )
     lint(tbs, algorithm.row.oid, issuer=parent)
     der = x509_write.signed(tbs, algorithm.row.oid, keys.sign(row.key_id, tbs, algorithm))
     with sessions.begin() as session:
@@ -117,11 +129,12 @@ def issue(
 
 def issue_from_request(
     sessions: Sessions, request: bytes, *, profile: str, subject: bytes, issuer: str,
-    keys: KeyStore, by: Caller, at: datetime, crl_url: str | None = None,
+    keys: KeyStore, by: Caller, at: datetime, crl_url: str | None = None, base_url: str = "",
+    extra: tuple[tuple[str, str], ...] = (),
 ) -> x509.Certificate:  # fmt: skip
-    """Certify the key of a PKCS#10 request, under a subject that we decided."""
+    """Certify the key of a PKCS#10 request, under a subject (and particulars) that we decided."""
     proved = csr.prove(request)
-    order = Order(profile, subject, proved.spki, crl_url)
+    order = Order(profile, subject, proved.spki, crl_url, base_url, extra)
     return issue(sessions, order, issuer=issuer, keys=keys, by=by, at=at)
 
 
@@ -132,17 +145,17 @@ def _serial() -> int:
 
 def _tbs(
     order: Order, profile: Profile, *, serial: int, algorithm: Algorithm, at: datetime,
-    parent: x509.Certificate | None,
+    parent: x509.Certificate | None, issuer: str = "",
 ) -> bytes:  # fmt: skip
     own_id = hashes.sha256(order.spki)[:20]
     parent_id = own_id if parent is None else x509.subject_key_id(parent) or b""
     extensions = [
-        *profile.extensions(),
+        *profile.extensions(policies=order.policies),
         x509_write.subject_key_id(own_id),
         x509_write.authority_key_id(parent_id),
     ]
-    if order.crl_url:
-        extensions.append(x509_write.crl_points([order.crl_url]))
+    extensions += _addresses(order, issuer, nocheck=profile.ocsp_nocheck)
+    extensions += particulars.write(order.particulars)
     ends = parent.not_after if parent else None
     not_before = at.replace(microsecond=0)
     return x509_write.tbs_certificate(
@@ -151,6 +164,18 @@ def _tbs(
         not_before=not_before, not_after=profile.not_after(not_before, issuer_ends=ends),
         spki=order.spki, extensions=extensions,
     )  # fmt: skip
+
+
+def _addresses(order: Order, issuer: str, *, nocheck: bool) -> list[x509.Extension]:
+    """CRL distribution point and authority information access (RFC 5280, 4.2.1.13 and 4.2.2.1)."""
+    base, found = order.base_url, []
+    crl_url = order.crl_url or (f"{base}/crl/{issuer}.crl" if base and issuer else None)
+    if crl_url and not nocheck:
+        found.append(x509_write.crl_points([crl_url]))
+    if base and issuer:
+        ocsp = "" if nocheck else f"{base}/ocsp"
+        found.append(x509_write.authority_access(f"{base}/ca/{issuer}.cer", ocsp=ocsp))
+    return found
 
 
 def _reserve(
@@ -163,7 +188,7 @@ def _reserve(
         Certificate(
             issuer=issuer.name, serial=f"{serial:x}", profile=profile.name, subject=subject,
             state=CertificateState.RESERVED, not_before=at,
-            not_after=profile.not_after(at, issuer_ends=parent.not_after),
+            not_after=profile.not_after(at, issuer_ends=parent.not_after), renews=order.renews,
         )
     )  # fmt: skip
     details = {"issuer": issuer.name, "profile": profile.name}

@@ -10,10 +10,14 @@ from trust.db import Base, UTCDateTime
 
 
 class CertificateState(StrEnum):
-    """RESERVED is an intention recorded before signing: a crash leaves it, never a stray key."""
+    """RESERVED is an intention recorded before signing: a crash leaves it, never a stray key.
+
+    HELD is revoked for the time being (RFC 5280, 5.3.1, certificateHold); only it can go back.
+    """
 
     RESERVED = "reserved"
     ISSUED = "issued"
+    HELD = "held"
     REVOKED = "revoked"
     ABANDONED = "abandoned"
 
@@ -32,7 +36,7 @@ class Issuer(Base):
 
 
 class Certificate(Base):
-    """One serial number. `der` is empty until signed."""
+    """One serial number. `der` is empty until signed; `renews` is the serial it took over from."""
 
     __tablename__ = "ca_certificate"
     __table_args__ = (
@@ -51,6 +55,7 @@ class Certificate(Base):
     der: Mapped[bytes | None] = mapped_column(LargeBinary)
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     reason: Mapped[int | None]
+    renews: Mapped[str | None] = mapped_column(String(40))
 
 
 class Crl(Base):
@@ -78,3 +83,17 @@ class Signer(Base):
     issuer: Mapped[str] = mapped_column(ForeignKey("ca_issuer.name"))
     certificate: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Timestamp(Base):
+    """A time-stamp that was handed out. The primary key keeps serial numbers from repeating, and
+    the newest `at` shows a clock that was moved back, also after a restart."""
+
+    __tablename__ = "ca_timestamp"
+
+    serial: Mapped[str] = mapped_column(String(32), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    signer: Mapped[str] = mapped_column(String(64))
+    policy: Mapped[str] = mapped_column(String(100))
+    digest: Mapped[str] = mapped_column(String(10))
+    imprint: Mapped[bytes] = mapped_column(LargeBinary)

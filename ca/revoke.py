@@ -1,4 +1,4 @@
-"""Revocation of a certificate, with a reason of RFC 5280, 5.3.1."""
+"""Revocation of a certificate for good, with a reason of RFC 5280, 5.3.1; `ca.hold` suspends."""
 
 from datetime import datetime
 from enum import IntEnum
@@ -13,7 +13,7 @@ from trust.errors import Conflict, NotFound
 
 
 class Reason(IntEnum):
-    """The reasons we use; hold and release come with suspension."""
+    """The reasons we use for good; 6, certificateHold, is `ca.hold`'s."""
 
     UNSPECIFIED = 0
     KEY_COMPROMISE = 1
@@ -27,10 +27,8 @@ class CertificateNotInForce(Conflict):
     code = "certificate_not_in_force"
 
 
-def revoke(
-    session: Session, *, issuer: str, serial: int, reason: Reason, by: Caller, at: datetime
-) -> Certificate:
-    """Revoke for good, inside the caller's transaction; NotFound or CertificateNotInForce."""
+def find(session: Session, *, issuer: str, serial: int) -> Certificate:
+    """The locked row of a certificate; NotFound."""
     row = session.scalar(
         select(Certificate)
         .where(Certificate.issuer == issuer, Certificate.serial == f"{serial:x}")
@@ -38,9 +36,21 @@ def revoke(
     )
     if row is None:
         raise NotFound(f"{issuer} has issued no certificate {serial:x}")
-    if row.state != CertificateState.ISSUED:
+    return row
+
+
+def revoke(
+    session: Session, *, issuer: str, serial: int, reason: Reason, by: Caller, at: datetime
+) -> Certificate:
+    """Revoke for good, inside the caller's transaction; NotFound or CertificateNotInForce.
+
+    Of a certificate on hold the date stays that of the hold: what it signed meanwhile stays bad.
+    """
+    row = find(session, issuer=issuer, serial=serial)
+    if row.state not in (CertificateState.ISSUED, CertificateState.HELD):
         raise CertificateNotInForce(f"certificate {serial:x} is {row.state}")
-    row.state, row.revoked_at, row.reason = CertificateState.REVOKED, at, int(reason)
+    row.revoked_at = row.revoked_at or at
+    row.state, row.reason = CertificateState.REVOKED, int(reason)
     audit.record(
         session, "certificate.revoked", subject=row.serial, by=by, at=at,
         details={"reason": reason.name.lower()},

@@ -29,11 +29,11 @@ class ReadySigner:
 
 def create(
     sessions: Sessions, purpose: str, *, key_id: str, kind: KeyKind, subject: bytes, issuer: str,
-    keys: KeyStore, by: Caller, at: datetime,
+    keys: KeyStore, by: Caller, at: datetime, base_url: str = "",
 ) -> x509.Certificate:  # fmt: skip
     """Make a key and certify it under the profile named `purpose`; the newest one is used."""
     spki = keys.generate(key_id, kind)
-    order = Order(purpose, subject, spki)
+    order = Order(purpose, subject, spki, base_url=base_url)
     certificate = issue(sessions, order, issuer=issuer, keys=keys, by=by, at=at)
     with sessions.begin() as session:
         session.add(
@@ -47,13 +47,15 @@ def create(
 
 def active(
     session: Session, purpose: str, *, keys: KeyStore, at: datetime,
-    algorithm: Algorithm | None = None,
+    algorithm: Algorithm | None = None, issuer: str | None = None,
 ) -> ReadySigner:  # fmt: skip
-    """The newest signer of a purpose (and algorithm) that is neither revoked nor expired at `at`;
-    NotFound."""
+    """The newest signer of a purpose (and algorithm, and issuer) that is neither revoked nor
+    expired at `at`; NotFound."""
     query = select(Signer).where(Signer.purpose == purpose).order_by(Signer.created_at.desc())
     if algorithm is not None:
         query = query.where(Signer.algorithm == str(algorithm))
+    if issuer is not None:
+        query = query.where(Signer.issuer == issuer)
     for row in session.scalars(query):
         certificate = x509.parse_certificate(row.certificate)
         if certificate.not_before <= at <= certificate.not_after and _stands(session, row):

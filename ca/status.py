@@ -10,7 +10,6 @@ from trust.crypto.x509 import Certificate
 from trust.db import Sessions
 from trust.validation import Standing, Status
 
-
 _ISSUER = select(Issuer.name).where(Issuer.certificate == bindparam("der")).limit(1)
 _ROW = select(Row.state, Row.revoked_at, Row.reason).where(
     Row.issuer == bindparam("issuer"), Row.serial == bindparam("serial")
@@ -21,7 +20,8 @@ class RegistryLookup:
     """Answers for certificates of our own issuers; UNKNOWN for all others.
 
     A certificate that names one of our issuers and is not in the registry is revoked: we never
-    issued it. Revocations are read anew each time; which issuers are ours is remembered.
+    issued it. One on hold is revoked with reason 6 until its release, and good again from then
+    on. Revocations are read anew each time; which issuers are ours is remembered.
     """
 
     def __init__(self, sessions: Sessions) -> None:
@@ -38,6 +38,6 @@ class RegistryLookup:
             row = session.connection().execute(_ROW, found).one_or_none()
         if row is None or row.state in (CertificateState.RESERVED, CertificateState.ABANDONED):
             return Status(Standing.REVOKED)
-        if row.state == CertificateState.REVOKED:
+        if row.state in (CertificateState.REVOKED, CertificateState.HELD):
             return Status(Standing.REVOKED, row.revoked_at, row.reason or 0)
         return Status(Standing.GOOD)

@@ -110,9 +110,12 @@ def _services(session: Session, base_url: str) -> list[Service]:
     ]  # fmt: skip
     kinds = {"claim-signer": ServiceType.CLAIM_SIGNER, "status-signer": ServiceType.STATUS,
              "seal-maker": ServiceType.SEAL_MAKER, "list-signer": ServiceType.LIST_SIGNER,
-             "log-signer": ServiceType.LOG}  # fmt: skip
+             "log-signer": ServiceType.LOG, "ocsp-signer": ServiceType.OCSP,
+             "tsa": ServiceType.TSA}  # fmt: skip
+    places = {"status-signer": "/status", "ocsp-signer": "/ocsp", "tsa": "/tsa"}
     for signer in session.scalars(select(Signer).order_by(Signer.key_id)):
-        uri = f"{base_url}/status" if signer.purpose == "status-signer" else ""
+        place = places.get(signer.purpose, "")
+        uri = base_url + place if place else ""
         found.append(Service(
             kinds[signer.purpose], signer.key_id, signer.created_at, signer.certificate, uri
         ))  # fmt: skip

@@ -1,6 +1,8 @@
 """Reading QR codes from pictures and pages: zxing-cpp, behind caps on bytes and pixels."""
 
 import io
+import struct
+import zlib
 from threading import Lock
 from typing import Any
 
@@ -14,6 +16,11 @@ IMAGE_MAX = 20 * 1024 * 1024
 PIXELS_MAX = 40_000_000
 SIDE_MAX = 4000
 PAGE_POINTS_MAX = 1300  # A3 and a little
+#: What Pillow raises for broken, unknown and oversized pictures.
+_NO_PICTURE = (
+    UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError,
+    EOFError, IndexError, struct.error, zlib.error,
+)  # fmt: skip
 _SCALES = (150 / 72, 250 / 72)
 #: PDFium is not thread-safe.
 _PDFIUM = Lock()
@@ -35,8 +42,8 @@ def from_image(data: bytes) -> str:
                 raise NoCode("picture with too many pixels")
             image.thumbnail((SIDE_MAX, SIDE_MAX))
             return _decode(image.convert("L"))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise NoCode("not a picture") from error
+    except _NO_PICTURE as error:
+        raise NoCode("not a picture that can be read") from error
 
 
 def from_pdf(data: bytes) -> str:

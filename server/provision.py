@@ -43,6 +43,13 @@ SIGNERS = (
     ("status-signer", "status-signer", KeyKind.P256, "issuing-rsa"),
     ("list-signer", "list-signer", KeyKind.P256, "issuing-rsa"),
     ("log-signer", "log-signer", KeyKind.P256, "issuing-rsa"),
+    # An OCSP signer answers for the very CA that certified it (RFC 6960, 4.2.2.2).
+    ("ocsp-sm2", "ocsp-signer", KeyKind.SM2, "issuing-sm2"),
+    ("ocsp-rsa", "ocsp-signer", KeyKind.RSA, "issuing-rsa"),
+    ("ocsp-root-sm2", "ocsp-signer", KeyKind.SM2, "root-sm2"),
+    ("ocsp-root-rsa", "ocsp-signer", KeyKind.RSA, "root-rsa"),
+    ("tsa-sm2", "tsa", KeyKind.SM2, "issuing-sm2"),
+    ("tsa-rsa", "tsa", KeyKind.RSA, "issuing-rsa"),
 )
 
 
@@ -106,12 +113,14 @@ def _create_authorities_of_trust(platform: Platform, plan: RegionPlan, *, at: da
             ca_issue.create_issuing(
                 sessions, f"issuing-{suffix}", parent=f"root-{suffix}",
                 subject=_name(plan, f"Issuing CA {kind}"), kind=kind, keys=keys, by=SYSTEM, at=at,
+                base_url=platform.settings.base_url,
             )  # fmt: skip
     for key_id, purpose, kind, issuer in SIGNERS:
         if key_id not in there:
             signers.create(
                 sessions, purpose, key_id=key_id, kind=kind, subject=_name(plan, key_id),
                 issuer=issuer, keys=keys, by=SYSTEM, at=at,
+                base_url=platform.settings.base_url,
             )  # fmt: skip
 
 
@@ -125,7 +134,7 @@ def rotate_signer(platform: Platform, name: str, *, at: datetime) -> str:
     key_id, plan = f"{name}-{number}", RegionPlan(region.code, region.name)
     signers.create(
         platform.sessions, purpose, key_id=key_id, kind=kind, subject=_name(plan, key_id),
-        issuer=issuer, keys=platform.keys, by=SYSTEM, at=at,
+        issuer=issuer, keys=platform.keys, by=SYSTEM, at=at, base_url=platform.settings.base_url,
     )  # fmt: skip
     return key_id
 

@@ -14,7 +14,7 @@ from trust.validation import (
     PathUnknown,
     Standing,
     TrustStore,
-    check_path,
+    choose_path,
     find_path,
 )
 
@@ -40,8 +40,9 @@ def judge(
     chain, revocation = f"chain{label}", f"revocation{label}"
     not_reached = unknown(revocation, "revocation_not_reached")
     try:
-        path = find_path(leaf, intermediates=(*store.intermediates, *extra), anchors=store.roots)
-        check_path(path, at=at)
+        path = choose_path(
+            leaf, intermediates=(*store.intermediates, *extra), anchors=store.roots, at=at
+        )
     except PathFailed as error:
         return [failed(chain, error.code), not_reached]
     except PathUnknown as error:

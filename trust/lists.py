@@ -33,6 +33,8 @@ class ServiceType(StrEnum):
     STATUS = "status-list"
     LIST_SIGNER = "list-signer"
     LOG = "log"
+    OCSP = "ocsp"
+    TSA = "tsa"
     ISSUER = "licence-issuer"
 
 

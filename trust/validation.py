@@ -1,42 +1,41 @@
 """Certification path validation at a stated time (RFC 5280, 6.1); revocation is `trust.chain`'s.
 
-What is not understood is refused: a critical extension outside `UNDERSTOOD` (name constraints and
-policy constraints among them) ends the path. Work is bounded: at most `DEPTH` certificates a path
-and `WORK` signature checks a call.
+What is not understood is refused: a critical extension outside `UNDERSTOOD`, or one that cannot
+be read, ends the path. An anchor is held to its own certificate (dates, path length, name and
+policy constraints: RFC 5937). Work is bounded: at most `DEPTH` certificates a path and `WORK`
+signature checks a call; policies and names have bounds of their own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
 
-from trust.crypto import signatures, x509
+from trust.crypto import names, signatures, x509
 from trust.crypto.algorithms import by_oid
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
 from trust.crypto.x509 import Certificate
 from trust.errors import TrustError
+from trust.name_constraints import NameConstraints, NameFacts, check_names, read_constraints
+from trust.path_errors import PathFailed as PathFailed
+from trust.path_errors import PathUnknown as PathUnknown
+from trust.policies import ANY, PolicyFacts, PolicyInputs, check_policies, read_policies
 
-DEPTH = 6
+DEPTH = 8
 WORK = 40
-UNDERSTOOD = frozenset({x509.BASIC_CONSTRAINTS, x509.KEY_USAGE, x509.EXTENDED_KEY_USAGE})
-
-
-class PathFailed(TrustError):
-    """There is a path, and it is not good; `code` says why."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-
-
-class PathUnknown(TrustError):
-    """It cannot be told: no path to an anchor is known, or a revocation status is unknown."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
+UNDERSTOOD = frozenset(
+    {
+        x509.BASIC_CONSTRAINTS, x509.KEY_USAGE, x509.EXTENDED_KEY_USAGE, x509.ALTERNATIVE_NAME,
+        x509.NAME_CONSTRAINTS, x509.CERTIFICATE_POLICIES, x509.POLICY_MAPPINGS,
+        x509.POLICY_CONSTRAINTS, x509.INHIBIT_ANY_POLICY, x509.CRL_POINTS,
+    }
+)  # fmt: skip
+#: Extensions that bind those below; one that cannot be read counts as not understood.
+_CONSTRAINING = frozenset(
+    {x509.NAME_CONSTRAINTS, x509.POLICY_MAPPINGS, x509.POLICY_CONSTRAINTS, x509.INHIBIT_ANY_POLICY}
+)
 
 
 class Standing(StrEnum):
@@ -85,48 +84,69 @@ class Path:
 def find_path(
     leaf: Certificate, *, intermediates: Iterable[Certificate], anchors: Sequence[Certificate]
 ) -> Path:
-    """The path whose names and signatures hold, anchor first; time is not looked at.
+    """The first path whose names and signatures hold, anchor first; time is not looked at.
 
-    PathUnknown (`no_anchor`) when none leads to an anchor; PathFailed (`chain_signature`) when
-    one does by its names alone.
+    PathUnknown (`no_anchor`) when none leads to an anchor, (`path_work`) when the search takes
+    too much; PathFailed (`chain_signature`) when one does by its names alone.
     """
-    by_subject: dict[bytes, list[Certificate]] = {}
-    for certificate in intermediates:
-        by_subject.setdefault(certificate.subject, []).append(certificate)
-    search = _Search(by_subject, {anchor.der: anchor for anchor in anchors})
-    found = search.up((leaf,))
-    if found is not None:
+    search = _Search(intermediates, anchors)
+    for found in search.up((leaf,)):
         return Path(found)
-    if search.bad_signature:
-        raise PathFailed(
-            "chain_signature", "a certificate in the chain is not signed by its issuer"
-        )
-    raise PathUnknown("no_anchor", "no chain leads to a trusted root")
+    raise search.why_none()
+
+
+def choose_path(
+    leaf: Certificate,
+    *,
+    intermediates: Iterable[Certificate],
+    anchors: Sequence[Certificate],
+    at: datetime,
+    policies: PolicyInputs = ANY,
+) -> Path:
+    """The first path that `check_path` finds good at `at`: one bad way up hides no good one.
+
+    As `find_path`; when every path is bad, raises what was wrong with the first.
+    """
+    search = _Search(intermediates, anchors)
+    first: PathFailed | PathUnknown | Malformed | None = None
+    for found in search.up((leaf,)):
+        path = Path(found)
+        try:
+            check_path(path, at=at, policies=policies)
+        except (PathFailed, PathUnknown, Malformed) as error:
+            first = first or error
+        else:
+            return path
+    raise first or search.why_none()
 
 
 class _Search:
     """Depth-first, with a budget: a maze of same-named certificates ends it, not our time."""
 
     def __init__(
-        self, by_subject: dict[bytes, list[Certificate]], anchors: dict[bytes, Certificate]
+        self, intermediates: Iterable[Certificate], anchors: Sequence[Certificate]
     ) -> None:
-        self.by_subject, self.anchors = by_subject, anchors
-        self.bad_signature, self.work = False, WORK
+        self.anchors = {anchor.der for anchor in anchors}
+        self.by_subject: dict[names.Canonical, list[Certificate]] = {}
+        for certificate in (*anchors, *intermediates):
+            self.by_subject.setdefault(names.canonical(certificate.subject), []).append(certificate)
+        self.work = WORK
+        self.refused: TrustError | None = None
 
-    def up(self, path: tuple[Certificate, ...]) -> tuple[Certificate, ...] | None:
-        """`path` is top first; returns it completed by an anchor."""
+    def up(self, path: tuple[Certificate, ...]) -> Iterator[tuple[Certificate, ...]]:
+        """Every completion of `path`, which is top first, by an anchor."""
         top = path[0]
         if top.der in self.anchors:
-            return path
+            yield path
+            return
         if len(path) >= DEPTH:
-            return None
-        named = [a for a in self.anchors.values() if a.subject == top.issuer]
-        for issuer in (*named, *self.by_subject.get(top.issuer, ())):
+            return
+        for issuer in self.by_subject.get(names.canonical(top.issuer), ()):
             if issuer not in path and self._signed_by(top, issuer):
-                found = self.up((issuer, *path))
-                if found is not None:
-                    return found
-        return None
+                yield from self.up((issuer, *path))
+
+    def why_none(self) -> TrustError:
+        return self.refused or PathUnknown("no_anchor", "no chain leads to a trusted root")
 
     def _signed_by(self, certificate: Certificate, issuer: Certificate) -> bool:
         wanted = x509.authority_key_id(certificate.extensions)
@@ -136,9 +156,16 @@ class _Search:
         if self.work <= 0:
             raise PathUnknown("path_work", "the chain takes more work than is allowed")
         self.work -= 1
-        if _is_signed_by(certificate, issuer.spki):
-            return True
-        self.bad_signature = True
+        try:
+            if _is_signed_by(certificate, issuer.spki):
+                return True
+        except (Malformed, UnknownAlgorithm) as error:
+            # A stranger of the issuer's name with a key of another kind must not end the search.
+            self.refused = self.refused or error
+            return False
+        self.refused = PathFailed(
+            "chain_signature", "a certificate in the chain is not signed by its issuer"
+        )
         return False
 
 
@@ -157,18 +184,64 @@ def verify_signed(signed: Certificate | x509.RevocationList | x509.Request, spki
     signatures.verify(by_oid(signed.signature_oid), spki, signed.tbs, signed.signature)
 
 
-def check_path(path: Path, *, at: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a certificate says of itself and of those below it, read once."""
+
+    is_ca: bool
+    path_length: int | None
+    signs_certificates: bool
+    self_issued: bool
+    unknown: str
+    policies: PolicyFacts
+    constraints: NameConstraints | None
+
+
+@lru_cache(maxsize=1024)
+def _facts(certificate: Certificate) -> _Facts:
+    extensions = certificate.extensions
+    is_ca, length = x509.basic_constraints(certificate)
+    usage = x509.key_usage(certificate)
+    unknown = {e.oid for e in extensions.values() if e.critical} - UNDERSTOOD
+    constrained = extensions.get(x509.NAME_CONSTRAINTS)
+    own = certificate.self_issued
+    return _Facts(
+        is_ca=is_ca, path_length=length, self_issued=own,
+        signs_certificates=usage is None or x509.KEY_CERT_SIGN in usage,
+        unknown=min(unknown, default=""), policies=read_policies(extensions, self_issued=own),
+        constraints=read_constraints(constrained) if constrained else None,
+    )  # fmt: skip
+
+
+def check_path(path: Path, *, at: datetime, policies: PolicyInputs = ANY) -> None:
     """Judge a path at `at`, revocation apart: PathFailed with a code, or nothing.
 
     1. every certificate's validity  2. CA bits, path lengths, key usages  3. critical extensions
+    4. name constraints  5. policies. PathUnknown (`path_work`) where 4 or 5 take too much.
     """
     for certificate in path.certificates:
         _check_validity(certificate, at)
-    _check_issuers(path)
-    for certificate in path.certificates:
-        unknown = {e.oid for e in certificate.extensions.values() if e.critical} - UNDERSTOOD
-        if unknown:
-            raise PathFailed("critical_extension", f"critical extension {min(unknown)} is unknown")
+    facts = [_readable_facts(certificate) for certificate in path.certificates]
+    _check_issuers(facts)
+    for one in facts:
+        if one.unknown:
+            raise PathFailed("critical_extension", f"critical extension {one.unknown} is unknown")
+    if any(one.constraints for one in facts):
+        pairs = zip(path.certificates, facts, strict=True)
+        check_names([NameFacts(c, one.constraints, one.self_issued) for c, one in pairs])
+    # Without a policy asked for, by the caller or by a CA, no policy can be missing.
+    if policies.explicit_policy or any(one.policies.can_fail for one in facts):
+        below = [one.policies for one in facts[1:]]
+        check_policies(below, policies, anchor=facts[0].policies)
+
+
+def _readable_facts(certificate: Certificate) -> _Facts:
+    try:
+        return _facts(certificate)
+    except Malformed as error:
+        if certificate.extensions.keys() & _CONSTRAINING:
+            raise PathFailed("critical_extension", f"cannot be understood: {error}") from error
+        raise
 
 
 def _check_validity(certificate: Certificate, at: datetime) -> None:
@@ -178,16 +251,15 @@ def _check_validity(certificate: Certificate, at: datetime) -> None:
         raise PathFailed("expired", "a certificate of the chain had expired")
 
 
-def _check_issuers(path: Path) -> None:
-    issuers = path.certificates[:-1]
-    for at, issuer in enumerate(issuers):
-        is_ca, length = x509.basic_constraints(issuer)
-        usage = x509.key_usage(issuer)
-        if not is_ca or (usage is not None and x509.KEY_CERT_SIGN not in usage):
+def _check_issuers(facts: Sequence[_Facts]) -> None:
+    below = 0
+    for at in range(len(facts) - 2, -1, -1):
+        issuer = facts[at]
+        if not issuer.is_ca or not issuer.signs_certificates:
             raise PathFailed("not_a_ca", "an issuer in the chain is no certificate authority")
-        below = sum(not c.self_issued for c in path.certificates[at + 1 : -1])
-        if length is not None and below > length:
+        if issuer.path_length is not None and below > issuer.path_length:
             raise PathFailed("path_length", "the chain is longer than an issuer allows")
+        below += not issuer.self_issued
 
 
 def read_chain(items: Iterable[bytes]) -> list[Certificate]:

@@ -12,6 +12,8 @@ from seal.pdf.errors import BadPdf, NotOurs
 from seal.pdf.objects import Dict, Object, Parser, Ref, Stream
 
 SIZE_MAX, REVISIONS_MAX, OBJECTS_MAX, NODES_MAX = 50 * 1024 * 1024, 32, 50_000, 2_000
+#: Of all revisions together: each is looked through once for every later one.
+ENTRIES_MAX = 200_000
 _END = re.compile(rb"startxref\r?\n(\d{1,10})\r?\n%%EOF(?:\r?\n)?$")
 _SECTION = re.compile(rb"xref[ ]*\r?\n")
 _RANGE = re.compile(rb"(\d{1,8}) (\d{1,6})[ ]*\r?\n")
@@ -173,6 +175,8 @@ def _sections(data: bytes, offset: int, end: int) -> list[Revision]:
         older = _section(data, previous)
         if older.end > offset:
             raise BadPdf("malformed", "a revision ends after the next one's table")
+        if sum(len(one.entries) for one in (*found, revision, older)) > ENTRIES_MAX:
+            raise BadPdf("too_complex", f"more than {ENTRIES_MAX} objects in all revisions")
         found.append(_starting(revision, older.end))
         revision, offset = older, previous
     found.append(_starting(revision, 0))

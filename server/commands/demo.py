@@ -173,8 +173,8 @@ def _verify_all(platform: Platform, home: Path, licences: list[Licence], told: _
         told.expect(
             f"{name} 文件 file, 离线 offline", verify_file(pdf, away, at=at), Outcome.PASSED
         )
-        told.expect(f"{name} 二维码 QR, 在线 online",
-                    verify_claim(licence.claim, platform.knowledge, at=at), Outcome.PASSED)  # fmt: skip
+        found = verify_claim(licence.claim, platform.knowledge, at=at)
+        told.expect(f"{name} 二维码 QR, 在线 online", found, Outcome.PASSED)
         told.expect(f"{name} 二维码 QR, 离线 offline",
                     verify_claim(licence.claim, away, at=at), Outcome.PASSED)  # fmt: skip
 
@@ -190,8 +190,8 @@ def _show_tampering(platform: Platform, home: Path, told: _Account) -> None:
     changed[len(pdf) // 3] ^= 1
     path = home / "licence-1-tampered.pdf"
     path.write_bytes(_overwritten(pdf))
-    told.expect("改一个字节 one byte changed",
-                verify_file(bytes(changed), platform.knowledge, at=_now()), Outcome.FAILED)  # fmt: skip
+    found = verify_file(bytes(changed), platform.knowledge, at=_now())
+    told.expect("改一个字节 one byte changed", found, Outcome.FAILED)
     found = verify_file(path.read_bytes(), platform.knowledge, at=_now())
     told.expect(f"追加修改 a change appended ({path})", found, Outcome.FAILED)
     if found.changed_after_sealing is not True:

@@ -132,6 +132,9 @@ def _cms_variants(value: bytes, stray: bytes) -> Iterator[tuple[str, bytes]]:
         "an attribute twice",
         build(signer=[*info[:3], der.tlv(0xA0, b"".join([*attributes, attributes[0]])), *info[4:]]),
     )
+    for odd in (b"\x30\x00", der.sequence(der.oid("1.2.3"), der.null(), der.null())):
+        held = der.tlv(0xA0, b"".join([*attributes, odd]))
+        yield f"an attribute of {len(odd)} bytes", build(signer=[*info[:3], held, *info[4:]])
     yield "no attributes", build(signer=[*info[:3], *info[4:]])
     yield "empty attributes", build(signer=[*info[:3], b"\xa0\x00", *info[4:]])
     yield (

@@ -172,7 +172,7 @@ def test_a_chain_of_more_revisions_than_anyone_makes_is_too_complex(
     assert refused(pdf + update.write(), knowledge, sealed) == ("structure", "too_complex")
 
 
-def test_as_many_objects_and_revisions_as_allowed_cost_little(
+def test_as_many_objects_as_allowed_in_as_many_revisions_are_too_many(
     knowledge: Knowledge, sealed: Sealed
 ) -> None:
     head = sealed.dual
@@ -187,8 +187,7 @@ def test_as_many_objects_and_revisions_as_allowed_cost_little(
         head += b"startxref\n%d\n%%%%EOF\n" % at
         if len(head) > SIZE_MAX - 1_200_000:
             break
-    assert len(document.read(head).revisions) > 10
-    assert refused(head, knowledge, sealed)[1] in ("changed", "malformed", "too_complex")
+    assert refused(head, knowledge, sealed) == ("structure", "too_complex")
 
 
 @pytest.mark.parametrize("packed", [10_000_000, 200_000_000])

@@ -243,8 +243,8 @@ def test_a_live_process_is_not_taken_for_dead(sqlite_region: Region) -> None:
     key = sqlite_region.approved()
     with platform.sessions.begin() as session:
         job = issue._reserve(
-            session, platform.workshop(at=utc_now()), key, by=sqlite_region.caller("market.approver"),
-            at=utc_now(),
+            session, platform.workshop(at=utc_now()), key,
+            by=sqlite_region.caller("market.approver"), at=utc_now(),
         )  # fmt: skip
     assert issue.recover(platform.sessions, platform.store, by=SYSTEM, at=utc_now()) == []
     late = utc_now() + platform.settings.reservation_lease + timedelta(seconds=1)

@@ -151,7 +151,7 @@ def test_a_byte_range_that_lies_never_passes(sealed: Sealed, knowledge: Knowledg
     assert require_none_passes(mutations.lies(sealed.dual), knowledge, sealed) > 40
 
 
-# --- by other programs -----------------------------------------------------------------------------
+# --- by other programs ------------------------------------------------------------------------
 
 
 def test_a_file_saved_by_another_program_never_passes(sealed: Sealed, knowledge: Knowledge) -> None:

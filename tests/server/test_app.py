@@ -120,8 +120,8 @@ def test_the_server_gives_up_what_a_crash_left_half_issued(
     key = region.approved()
     with region.platform.sessions.begin() as session:
         job = issue._reserve(
-            session, region.platform.workshop(at=utc_now()), key, by=region.caller("market.approver"),
-            at=utc_now(),
+            session, region.platform.workshop(at=utc_now()), key,
+            by=region.caller("market.approver"), at=utc_now(),
         )  # fmt: skip
     later = utc_now() + timedelta(hours=1)
     app = create_app(

@@ -14,8 +14,7 @@ from certificates.verify_claim import verify_claim
 from server import provision
 from server.cli import main
 from server.upkeep import Upkeep
-from tests.regions import MARKET, Region, build
-from tests.regions import postgresql_region, region, sqlite_region  # noqa: F401 - fixtures
+from tests.regions import MARKET, Region, build, postgresql_region, region, sqlite_region  # noqa: F401 - fixtures
 from trust.clock import utc_now
 from trust.log import latest_checkpoint
 from trust.report import Outcome
@@ -55,7 +54,7 @@ def test_signing_the_logs_while_licences_are_issued_blocks_nobody(
         try:
             assert callable(act)
             act()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test names it
+        except Exception as error:
             faults.append(error)
 
     def issue_three(chosen: list[object]) -> None:

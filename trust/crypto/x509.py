@@ -6,11 +6,11 @@ which never fails: real certificates carry strings that break their own types.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
-from trust.crypto import der
+from trust.crypto import der, names
 from trust.crypto.errors import Malformed
 
 CERTIFICATE_MAX = 64 * 1024
@@ -26,7 +26,11 @@ _LABELS = {
 BASIC_CONSTRAINTS, KEY_USAGE, EXTENDED_KEY_USAGE = "2.5.29.19", "2.5.29.15", "2.5.29.37"
 SUBJECT_KEY_ID, AUTHORITY_KEY_ID = "2.5.29.14", "2.5.29.35"
 CRL_POINTS, CERTIFICATE_POLICIES, AUTHORITY_ACCESS = "2.5.29.31", "2.5.29.32", "1.3.6.1.5.5.7.1.1"
+OCSP_NOCHECK = "1.3.6.1.5.5.7.48.1.5"
 CRL_NUMBER, REASON_CODE, ISSUING_POINT = "2.5.29.20", "2.5.29.21", "2.5.29.28"
+DELTA_INDICATOR, CERTIFICATE_ISSUER, ALTERNATIVE_NAME = "2.5.29.27", "2.5.29.29", "2.5.29.17"
+NAME_CONSTRAINTS, POLICY_MAPPINGS = "2.5.29.30", "2.5.29.33"
+POLICY_CONSTRAINTS, INHIBIT_ANY_POLICY = "2.5.29.36", "2.5.29.54"
 
 DIGITAL_SIGNATURE, NON_REPUDIATION, KEY_CERT_SIGN, CRL_SIGN = 0, 1, 5, 6
 
@@ -71,7 +75,7 @@ class Certificate:
 
     @property
     def self_issued(self) -> bool:
-        return self.issuer == self.subject
+        return names.same(self.issuer, self.subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class Revoked:
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """A CRL as read; `entries` by serial number."""
+    """A CRL as read; `entries` by serial number, those of other issuers (5.3.3) in `others`."""
 
     der: bytes
     tbs: bytes
@@ -94,6 +98,7 @@ class RevocationList:
     signature: bytes
     entries: Mapping[int, Revoked]
     extensions: Mapping[str, Extension]
+    others: Mapping[bytes, Mapping[int, Revoked]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,11 @@ def _validity(value: der.Value) -> tuple[datetime, datetime]:
     return der.read_time(times[0]), der.read_time(times[1])
 
 
+def read_extensions(data: bytes) -> dict[str, Extension]:
+    """Extensions by OID, out of their own DER; Malformed, also when one stands twice."""
+    return _extensions([der.Value(0, data, data)], 0)
+
+
 def _extensions(rest: list[der.Value], tag: int) -> dict[str, Extension]:
     found: dict[str, Extension] = {}
     for holder in rest:
@@ -184,11 +194,17 @@ def parse_crl(data: bytes) -> RevocationList:
     if rest and rest[0].tag in (der.UTC_TIME, der.GENERALIZED_TIME):
         next_update = der.read_time(rest.pop(0))
     revoked = rest.pop(0) if rest and rest[0].tag == der.SEQUENCE else None
-    entries = [_revoked(item) for item in der.children(revoked)] if revoked else []
+    entries: dict[bytes, dict[int, Revoked]] = {parts[2].raw: {}}
+    holder = entries[parts[2].raw]
+    for item in der.children(revoked) if revoked else ():
+        entry, issuer = _revoked(item)
+        if issuer is not None:  # An entry without one is of the issuer before it (5.3.3).
+            holder = entries.setdefault(issuer, {})
+        holder[entry.serial] = entry
     return RevocationList(
         der=data, tbs=tbs.raw, issuer=parts[2].raw, this_update=der.read_time(parts[3]),
         next_update=next_update, signature_oid=outer, signature=signature,
-        entries={entry.serial: entry for entry in entries}, extensions=_extensions(rest, 0xA0),
+        entries=entries.pop(parts[2].raw), extensions=_extensions(rest, 0xA0), others=entries,
     )  # fmt: skip
 
 
@@ -199,9 +215,11 @@ def _revoked(item: der.Value) -> Revoked:
         extension = _extension(entry)
         if extension.oid == REASON_CODE:
             reason = int.from_bytes(der.parse(extension.value, tag=0x0A).content, "big")
+        elif extension.oid == CERTIFICATE_ISSUER:
+            issuer = names.one_directory_name(extension.value)
         elif extension.critical:
             raise Malformed(f"critical CRL entry extension {extension.oid} is not understood")
-    return Revoked(der.read_integer(parts[0]), der.read_time(parts[1]), reason)
+    return Revoked(der.read_integer(parts[0]), der.read_time(parts[1]), reason), issuer
 
 
 def parse_request(data: bytes) -> Request:

@@ -13,6 +13,7 @@ from trust.crypto.x509 import (
     CRL_POINTS,
     EXTENDED_KEY_USAGE,
     KEY_USAGE,
+    OCSP_NOCHECK,
     REASON_CODE,
     SUBJECT_KEY_ID,
     Extension,
@@ -139,9 +140,20 @@ def crl_points(urls: list[str]) -> Extension:
     return Extension(CRL_POINTS, False, der.sequence(*points))
 
 
-def authority_access(ca_issuers: str) -> Extension:
-    access = der.sequence(der.oid("1.3.6.1.5.5.7.48.2"), der.tlv(0x86, ca_issuers.encode("ascii")))
-    return Extension(AUTHORITY_ACCESS, False, der.sequence(access))
+def authority_access(ca_issuers: str, *, ocsp: str = "") -> Extension:
+    """Where the issuer's certificate (DER) is, and who answers for it (RFC 5280, 4.2.2.1)."""
+    places = [("1.3.6.1.5.5.7.48.1", ocsp), ("1.3.6.1.5.5.7.48.2", ca_issuers)]
+    access = (
+        der.sequence(der.oid(kind), der.tlv(0x86, url.encode("ascii")))
+        for kind, url in places
+        if url
+    )
+    return Extension(AUTHORITY_ACCESS, False, der.sequence(*access))
+
+
+def ocsp_nocheck() -> Extension:
+    """This OCSP signer is not to be asked about (RFC 6960, 4.2.2.2.1)."""
+    return Extension(OCSP_NOCHECK, False, der.null())
 
 
 def certificate_policies(policies: list[str]) -> Extension:
