@@ -197,12 +197,14 @@ def rows() -> list[Row]:
     logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as home:
         ms = measure(Bench(Path(home)))
-    added = ms["issue"] - ms["render"]
+    sealing_and_storing = ms["issue"] - ms["render"] - ms["verify"]
     return [
         ("issue against the naive way", ms["naive"] / ms["issue"],
          f"x faster; {ms['issue']:.1f} ms CPU against {ms['naive']:.1f}"),
-        ("sealing and storing / rendering", added / ms["render"],
+        ("sealing and storing / rendering", sealing_and_storing / ms["render"],
          f"of the rendering's CPU ({ms['render']:.1f} ms)"),
+        ("reading the own output / rendering", ms["verify"] / ms["render"],
+         f"of the rendering's CPU ({ms['verify']:.1f} ms)"),
         ("dual seal against pyHanko, fresh key", ms["naive seal"] / ms["seal"],
          f"x faster; {ms['seal']:.2f} ms CPU for SM2 + RSA"),
         ("verify both seals against pyHanko (RSA)", ms["rival verify"] / ms["verify"],
