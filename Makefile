@@ -7,14 +7,14 @@ READY := $(VENV)/.ready
 PACKAGES := trust ca sso seal certificates server
 CODE := $(PACKAGES) tests benchmarks tools migrations
 
-.PHONY: demo serve test check format lint types floors bench soak pdfa openapi lock clean
+.PHONY: demo serve test check format lint types floors bench soak pdfa pkits openapi lock clean
 
 demo: $(READY)
 	TRUST_HOME=build/demo $(BIN)/trust demo
 
 serve: $(READY)
 	@test -e build/demo/trust.db || TRUST_HOME=build/demo $(BIN)/trust demo
-	TRUST_HOME=build/demo $(BIN)/trust serve
+	TRUST_HOME=build/demo exec $(BIN)/trust serve
 
 test: $(READY)
 	rm -f build/.coverage*
@@ -44,6 +44,9 @@ soak: $(READY)
 
 pdfa: $(READY)
 	$(BIN)/python -m tests.pdfa.check
+
+pkits: $(READY)
+	$(BIN)/python -m tests.trust.pkits
 
 openapi: $(READY)
 	$(BIN)/python -m server.openapi > openapi.yaml

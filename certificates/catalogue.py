@@ -78,10 +78,10 @@ def check(
     return content
 
 
-def valid_from(content: Mapping[str, object], *, issued: date) -> date:
-    """ZZYXQQSRQ, or else ZZBFRQ, or else the day of issue."""
-    for key in ("ZZYXQQSRQ", "ZZBFRQ"):
-        if key in content:
+def valid_from(licence_type: LicenceType, content: Mapping[str, object], *, issued: date) -> date:
+    """ZZYXQQSRQ, or else the type's own item, or else ZZBFRQ, or else the day of issue."""
+    for key in ("ZZYXQQSRQ", licence_type.validity.start_field, "ZZBFRQ"):
+        if key and key in content:
             return parse_date(key, content[key])
     return issued
 
@@ -96,7 +96,7 @@ def valid_until(
     given = _end_given(licence_type, content)
     if licence_type.validity.term is Term.LONG:
         return None if given == LONG_TERM else given
-    start = valid_from(content, issued=issued)
+    start = valid_from(licence_type, content, issued=issued)
     longest = _years_later(start, licence_type.validity.years) - timedelta(days=1)
     if given is not None and not start <= given <= longest:
         raise InvalidField(

@@ -130,9 +130,7 @@ def _fields(
     """Short name -> labels and text of everything that may be printed."""
     code_label = CODE_LABELS.get(str(metadata["CZZTDMLXDM"]), ("证件号码", "Document number"))
     end = valid_until(licence_type, metadata, issued=issued)
-    start = valid_from(metadata, issued=issued)
-    if licence_type.validity.end_field and "KZ_YYQXQ" in metadata:
-        start = parse_date("KZ_YYQXQ", metadata["KZ_YYQXQ"])
+    start = valid_from(licence_type, metadata, issued=issued)
     term = f"{_day(start)} 至 {'长期' if end is None else _day(end)}"
     shown = {
         "CZZT": (licence_type.holder_zh, licence_type.holder_en, str(metadata["CZZT"])),

@@ -26,6 +26,8 @@ class Record:
     digest: bytes
     file_digest: bytes
     state: LicenceState | None
+    number: str = ""
+    authority_name: str = ""
 
 
 class Registry(Protocol):
@@ -61,15 +63,29 @@ class Knowledge:
 
 _STATE_CHECKS = {
     Status.VALID: passed("state", "in_force"),
-    Status.VOID: failed("state", "void"),
+    Status.VOID: failed("state", "void", ("注销、撤销或吊销", "cancelled, rescinded or revoked")),
     Status.SUSPENDED: failed("state", "suspended"),
     Status.OTHER: failed("state", "other_state"),
 }
 
 
+STATE_NAMES = {
+    LicenceState.ACTIVE: ("有效", "in force"),
+    LicenceState.SUSPENDED: ("暂扣", "suspended"),
+    LicenceState.RESCINDED: ("已撤销", "rescinded"),
+    LicenceState.REVOKED: ("已吊销", "revoked"),
+    LicenceState.CANCELLED: ("已注销", "cancelled"),
+    LicenceState.REPLACED: ("已换发", "replaced"),
+    LicenceState.TRANSFERRED_OUT: ("已转出", "transferred out"),
+}
+
+
 def state_check(state: LicenceState) -> Check:
     """The registry's state as a check."""
-    return _STATE_CHECKS[PUBLISHED.get(state, Status.VOID)]
+    published = PUBLISHED.get(state, Status.VOID)
+    if published is Status.VOID:
+        return failed("state", "void", STATE_NAMES[state])
+    return _STATE_CHECKS[published]
 
 
 class ListedStatus:
@@ -86,10 +102,12 @@ class ListedStatus:
             if owner == region and listed.subject.endswith(f"/status/{number}")
         ]
         if not found:
-            return unknown("state", "state_unknown", "没有状态列表 no status list")
+            return unknown("state", "state_unknown", ("没有状态列表", "no status list"))
         newest = max(found, key=lambda listed: listed.issued_at)
         if not newest.issued_at <= at <= newest.expires_at:
-            return unknown("state", "state_unknown", "状态列表已过期 status list out of date")
+            return unknown(
+                "state", "state_unknown", ("状态列表已过期", "the status list is out of date")
+            )
         try:
             return _STATE_CHECKS[newest.status(index)]
         except Malformed as error:

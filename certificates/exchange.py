@@ -43,7 +43,9 @@ class AskedStatus:
         found = self._fallback.state(region, number, index, at=at)
         if address is None and found.code == "state_unknown":
             return unknown(
-                "state", "state_unknown", f"没有该地区的信任列表 no trust list of region {region}"
+                "state",
+                "state_unknown",
+                ("没有该地区的信任列表", f"no trust list of region {region}"),
             )
         return found
 

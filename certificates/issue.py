@@ -189,7 +189,7 @@ def _metadata(
         "ZZMC": licence_type.name, "ZZLXDM": licence_type.code, "ZZBS": str(known),
         "ZZBH": number, "ZZBFJG": owner.name, "ZZBFJGDM": owner.code,
         "ZZBFRQ": f"{issued:%Y%m%d}",
-        "ZZYXQQSRQ": f"{catalogue.valid_from(content, issued=issued):%Y%m%d}",
+        "ZZYXQQSRQ": f"{catalogue.valid_from(licence_type, content, issued=issued):%Y%m%d}",
     }  # fmt: skip
     metadata.pop("ZZYXQJZRQ", None)
     if until is not None:

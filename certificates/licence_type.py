@@ -87,13 +87,17 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """LONG: no end, unless the date in `end_field` is given. YEARS: at most `years`, less a day."""
+    """LONG: no end, unless the date in `end_field` is given. YEARS: at most `years`, less a day.
+
+    `start_field` names the item that says when it began, where the type has one.
+    """
 
     __pydantic_config__ = _STRICT
 
     term: Term
     years: Annotated[int, Constraint(ge=0, le=50)] = 0
     end_field: str = ""
+    start_field: str = ""
 
 
 @dataclass(frozen=True, slots=True)

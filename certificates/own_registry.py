@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from certificates import registry
 from certificates.evidence import Record
-from certificates.models import Licence, LicenceState
+from certificates.models import Authority, Licence, LicenceState
 from seal.models import Seal, SealState
 from trust.db import Sessions
 
@@ -21,16 +21,23 @@ class OwnRegistry:
         """The licence as it stood at `at`; its state is None before it was issued."""
         with self._sessions() as session:
             row = session.execute(
-                select(Licence.digest, Licence.file_digest, Licence.state, Licence.state_at).where(
-                    Licence.identifier == identifier
+                select(
+                    Licence.digest,
+                    Licence.file_digest,
+                    Licence.state,
+                    Licence.state_at,
+                    Licence.number,
+                    Authority.name,
                 )
+                .join(Authority, Authority.code == Licence.authority)
+                .where(Licence.identifier == identifier)
             ).one_or_none()
             if row is None:
                 return None
             state: LicenceState | None = LicenceState(row.state)
             if row.state_at > at:
                 state = registry.state_at(session, identifier, at)
-            return Record(row.digest, row.file_digest, state)
+            return Record(row.digest, row.file_digest, state, row.number, row.name)
 
     def seal_problem(self, es_id: str, *, signed_at: datetime) -> str:
         with self._sessions() as session:

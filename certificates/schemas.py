@@ -35,6 +35,7 @@ class LicenceOut(BaseModel):
     type: str | None = Field(None, description="证照类型 / Type")
     type_code: str | None = Field(None, description="证照类型代码 / Type code (GB/T 36902)")
     region: str | None = Field(None, description="行政区划代码 / Division code (GB/T 2260)")
+    region_name: str | None = Field(None, description="颁发地区 / Region")
     authority: str | None = Field(None, description="颁发机构代码 / Issuer's code")
     authority_name: str | None = Field(None, description="颁发机构 / Issuer")
     number: str | None = Field(None, description="证照编号 / Licence number")

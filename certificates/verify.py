@@ -147,7 +147,7 @@ def _check_pades(
     name = cms.digest_name(signed)
     signer = cms.verify(signed, hashes.digest(name, signature.covered(data)))
     claimed = _claimed_time(signature.time)
-    valid = passed(f"signature{label}", "signature_valid", x509.name_text(signer.subject))
+    valid = passed(f"signature{label}", "signature_valid", x509.holder_text(signer.subject))
     extra = _companions(signed, signer, knowledge)
     legs = chain.judge(
         label, signer, store=knowledge.store, at=claimed, now=at,
@@ -183,7 +183,9 @@ def check_changes(whole: Document, signatures: list[Signature]) -> Check:
     last = signatures[-1].revision
     try:
         if [s.revision for s in signatures] != list(range(2, last + 1)):
-            return failed("changes", "changed_between", "a revision without a seal")
+            return failed(
+                "changes", "changed_between", ("有一次修订没有签章", "a revision without a seal")
+            )
         for revision in range(2, last + 1):
             problem = changes.beyond_a_signature(whole, revision)
             if problem:
@@ -284,12 +286,11 @@ def _check_owners(body: dict[str, Any], signers: list[Signer], knowledge: Knowle
 
 def _registered_seal(name: str, signer: Signer, region: str, knowledge: Knowledge) -> list[Check]:
     registry = knowledge.registry_of(region)
-    if registry is None:
-        return [passed(name, "seal_valid", signer.es_id)]
-    problem = registry.seal_problem(signer.es_id, signed_at=signer.at)
-    if problem:
-        return [failed(name, "seal_state", problem)]
-    return [passed(name, "seal_valid", signer.es_id)]
+    if registry is not None:
+        problem = registry.seal_problem(signer.es_id, signed_at=signer.at)
+        if problem:
+            return [failed(name, "seal_state", problem)]
+    return [passed(name, "owner_matches", x509.holder_text(signer.certificate.subject))]
 
 
 def _check_qr(
@@ -322,7 +323,7 @@ def _standing(
     registry = knowledge.registry_of(claim.region)
     if registry is None:
         state = knowledge.status.state(claim.region, claim.status_list, claim.status_index, at=at)
-        return [passed("registry", "matches_claim"), state, dates]
+        return [passed("digest", "matches_claim"), state, dates]
     record = registry.record(str(claim.identifier), at=at)
     if record is None:
         return [failed("registry", "not_in_registry")]

@@ -12,7 +12,7 @@ from ca import profiles
 from certificates import catalogue, evidence, qr
 from certificates.evidence import Knowledge, Record
 from certificates.qr import BadClaim, Claim, SignedClaim
-from trust import chain
+from trust import chain, identifiers
 from trust.clock import CHINA
 from trust.crypto import cose
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
@@ -47,14 +47,21 @@ def verify_claim(text: str, knowledge: Knowledge, *, at: datetime) -> Verificati
         signed = qr.parse(text)
     except BadClaim as error:
         return Verification(at, None, None, (failed("claim", error.code, str(error)),))
-    checks = [passed("claim", "content_valid"), *check_signer(signed, knowledge, at=at)]
+    checks = [passed("claim", "claim_well_formed"), *check_signer(signed, knowledge, at=at)]
     if any(check.outcome is Outcome.FAILED for check in checks):
         return Verification(at, None, None, tuple(checks))
     trusted = chain.all_passed(check for check in checks if not check.name.startswith("revocation"))
-    checks += _standing(signed.claim, knowledge, at=at)
+    standing, record = _standing(signed.claim, knowledge, at=at)
     # Nothing of a claim is repeated unless a trusted signer says it.
-    shown = claim_summary(signed.claim) if trusted else None
-    return Verification(at, shown, None, tuple(confirm(checks)))
+    shown = {**claim_summary(signed.claim), **_registered(record)} if trusted else None
+    return Verification(at, shown, None, tuple(confirm([*checks, *standing])))
+
+
+def _registered(record: Record | None) -> dict[str, Any]:
+    """What the registry adds, so that a code can be compared with the paper that it is on."""
+    if record is None:
+        return {}
+    return {"number": record.number, "authority_name": record.authority_name}
 
 
 def check_signer(signed: SignedClaim, knowledge: Knowledge, *, at: datetime) -> list[Check]:
@@ -79,7 +86,7 @@ def check_signer(signed: SignedClaim, knowledge: Knowledge, *, at: datetime) -> 
 
 def confirm(checks: list[Check]) -> list[Check]:
     """A registry that knows the very file outweighs a key that was compromised since."""
-    if not any(check.code == "matches_registry" for check in checks):
+    if not any(check.code in ("matches_registry", "claim_matches_registry") for check in checks):
         return checks
     return [
         passed(check.name, "confirmed_by_registry") if check.code == "compromised" else check
@@ -87,23 +94,26 @@ def confirm(checks: list[Check]) -> list[Check]:
     ]
 
 
-def _standing(claim: Claim, knowledge: Knowledge, *, at: datetime) -> list[Check]:
+def _standing(
+    claim: Claim, knowledge: Knowledge, *, at: datetime
+) -> tuple[list[Check], Record | None]:
     registry = knowledge.registry_of(claim.region)
     if registry is None:
         state = knowledge.status.state(claim.region, claim.status_list, claim.status_index, at=at)
-        return [state, check_dates(claim, at=at)]
+        return [state, check_dates(claim, at=at)], None
     record = registry.record(str(claim.identifier), at=at)
     if record is None:
-        return [failed("registry", "not_in_registry")]
+        return [failed("registry", "not_in_registry")], None
     if record.digest[: qr.DIGEST_LENGTH] != claim.digest:
-        return [failed("registry", "differs_from_registry")]
-    return [passed("registry", "matches_registry"), state_of(record), check_dates(claim, at=at)]
+        return [failed("registry", "claim_differs_from_registry")], None
+    agrees = passed("registry", "claim_matches_registry")
+    return [agrees, state_of(record), check_dates(claim, at=at)], record
 
 
 def state_of(record: Record) -> Check:
     """The registry's state; before the licence was issued there is none to know."""
     if record.state is None:
-        return unknown("state", "state_unknown", "当时尚未颁发 not yet issued at that time")
+        return unknown("state", "state_unknown", ("当时尚未颁发", "not yet issued at that time"))
     return evidence.state_check(record.state)
 
 
@@ -124,6 +134,7 @@ def claim_summary(claim: Claim) -> dict[str, Any]:
     return {
         "identifier": str(claim.identifier), "type": type_name(claim.identifier.type_code),
         "type_code": claim.identifier.type_code, "region": claim.region,
+        "region_name": identifiers.division_name(claim.region),
         "authority": claim.identifier.issuer, "holder": claim.holder,
         "issued": claim.issued.isoformat(), "valid_from": claim.valid_from.isoformat(),
         "valid_until": _day(claim.valid_until),

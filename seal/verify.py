@@ -15,7 +15,7 @@ from trust.crypto import hashes, signatures, x509
 from trust.crypto.algorithms import Algorithm, by_oid
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
 from trust.crypto.sm2 import raw_to_der
-from trust.report import Check, failed, passed, unknown
+from trust.report import Check, Detail, failed, passed, unknown
 from trust.validation import TrustStore
 
 
@@ -93,12 +93,18 @@ def check_seal(
     legs = chain.judge("", maker, store=store, at=at, now=now, purpose=purpose)
     for leg in legs:
         if leg.code == "no_anchor":
-            return unknown(name, "seal_maker_untrusted", leg.code)
+            return unknown(name, "seal_maker_untrusted", _inner(leg))
         if not chain.all_passed([leg]):
-            return Check(name, leg.outcome, "seal_maker_untrusted", leg.code)
+            return Check(name, leg.outcome, "seal_maker_untrusted", _inner(leg))
     if now > seal.info.valid_until:
         return passed(name, "seal_expired_now")
     return passed(name, "seal_valid", seal.info.name)
+
+
+def _inner(leg: Check) -> Detail:
+    """A leg's sentence inside another one."""
+    reason = leg.reason()
+    return reason["zh"].rstrip("。"), reason["en"].rstrip(".")
 
 
 @lru_cache(maxsize=256)

@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 import anyio.to_thread
 from fastapi import FastAPI
 
+from ca.ocsp import Responder
 from ca.router import router as ca_router
+from ca.timestamp import Stamper
 from certificates import issue, registry
 from certificates.looks import Looks
 from certificates.router import router as certificates_router
@@ -89,6 +91,11 @@ def _put_state(app: FastAPI, platform: Platform, *, looks: Looks, clock: Clock) 
     state.sessions, state.reading, state.keys = platform.sessions, platform.reading, platform.keys
     state.knowledge, state.looks = platform.knowledge, looks
     state.status_publisher = platform.status_publisher
+    state.ocsp = Responder(platform.reading, platform.keys)
+    state.stamper = Stamper(
+        platform.sessions, platform.reading, platform.keys, clock=clock,
+        policy=platform.settings.tsa_policy,
+    )  # fmt: skip
     with platform.reading() as session:
         state.region_name = registry.region(session).name
     state.trust_lists = SignedTrustLists(platform)

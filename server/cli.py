@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from server import exits
-from server.commands import authority, demo, issue, region, verify
+from server.commands import authority, ca, demo, issue, region, verify
 from server.platform import Platform
 from trust.crypto import sm2
 from trust.errors import TrustError
@@ -26,7 +26,7 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     made = _Parser(prog="trust", description="统一身份、电子印章、电子证照 / the trust platform")
     commands = made.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    for module in (demo, region, authority, issue, verify):
+    for module in (demo, region, authority, ca, issue, verify):
         module.add(commands)
     return made
 
@@ -51,7 +51,8 @@ def main(words: list[str] | None = None) -> int:
     except SQLAlchemyError as error:
         if os.environ.get("TRUST_DEBUG"):
             raise
-        print(f"trust: the database cannot be used ({type(error).__name__})", file=sys.stderr)
+        print(f"trust: the database cannot be used ({type(error).__name__}); is it running, and "
+              "was `trust init` run since the last upgrade?", file=sys.stderr)  # fmt: skip
         return exits.UNAVAILABLE
     except KeyboardInterrupt:
         return 130

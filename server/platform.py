@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from ca import signers
@@ -19,7 +20,7 @@ from server.exits import CannotWrite
 from trust.crypto.algorithms import Algorithm
 from trust.crypto.x509 import Certificate
 from trust.db import Sessions, open_engine, open_reading, open_sessions
-from trust.errors import Invalid
+from trust.errors import NotFound
 from trust.keys import KeyStore, SoftKeyStore
 from trust.keys_combined import CombinedKeyStore
 from trust.keys_pkcs11 import Pkcs11KeyStore
@@ -36,6 +37,9 @@ class Platform:
 
     @cached_property
     def engine(self) -> Engine:
+        """Opened once; NotFound where no region was set up, instead of an empty database."""
+        if not self.has_database():
+            raise NotFound(f"no region in {self.settings.home}: run `trust init` or `trust demo`")
         return open_engine(self.settings.database)
 
     @cached_property
@@ -56,9 +60,8 @@ class Platform:
         settings = self.settings
         if settings.pkcs11_module is None:
             return self.soft_keys
-        if settings.pkcs11_pin is None or not settings.pkcs11_token:
-            raise Invalid("TRUST_PKCS11_TOKEN and TRUST_PKCS11_PIN are needed for a token")
-        token = Pkcs11KeyStore(settings.pkcs11_module, settings.pkcs11_token, settings.pkcs11_pin)
+        pin = settings.pkcs11_pin or SecretStr("")  # the settings have refused an empty one
+        token = Pkcs11KeyStore(settings.pkcs11_module, settings.pkcs11_token, pin)
         return CombinedKeyStore(self.soft_keys, token)
 
     @cached_property

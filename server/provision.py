@@ -72,13 +72,14 @@ def create_region(platform: Platform, plan: RegionPlan, *, clock: Callable[[], d
     """Everything a region needs before it has authorities; Conflict when another one lives here."""
     identifiers.check_division(plan.code)
     platform.require_home()
+    platform.keys.ids()  # a wrong passphrase must show before anything is written down
     migrate(platform.settings.database)
     at = clock()
     with platform.sessions.begin() as session:
-        existing = session.scalar(select(Region))
-        if existing is not None and existing.code != plan.code:
-            raise Conflict(f"this home is region {existing.code} already")
-        if existing is None:
+        existing = session.scalars(select(Region)).first()
+        if existing is not None:
+            _refuse_another(existing, plan, base_url=platform.settings.base_url)
+        else:
             session.add(
                 Region(
                     code=plan.code, name=plan.name, base_url=platform.settings.base_url,
@@ -88,6 +89,15 @@ def create_region(platform: Platform, plan: RegionPlan, *, clock: Callable[[], d
             audit.record(session, "region.created", subject=plan.code, by=SYSTEM, at=at)
     _create_authorities_of_trust(platform, plan, at=at)
     publish.publish_crls(platform.sessions, keys=platform.keys, at=at)
+
+
+def _refuse_another(existing: Region, plan: RegionPlan, *, base_url: str) -> None:
+    """A region's code, name, base URL and claim suite are printed and certified: none changes."""
+    here = (existing.code, existing.name, existing.claim_algorithm, existing.base_url)
+    wanted = (plan.code, plan.name, str(plan.claim_algorithm), base_url)
+    for is_here, is_wanted in zip(here, wanted, strict=True):
+        if is_here != is_wanted:
+            raise Conflict(f"this home is a region with {is_here!r}, not {is_wanted!r}")
 
 
 def _name(plan: RegionPlan, common: str) -> bytes:
@@ -102,6 +112,7 @@ def _create_authorities_of_trust(platform: Platform, plan: RegionPlan, *, at: da
     with platform.reading() as session:
         there = set(session.scalars(select(Issuer.name)))
         there |= set(session.scalars(select(Signer.key_id)))
+        base_url = registry.region(session).base_url
     for kind in (KeyKind.SM2, KeyKind.RSA):
         suffix = kind.value.lower()
         if f"root-{suffix}" not in there:
@@ -113,14 +124,14 @@ def _create_authorities_of_trust(platform: Platform, plan: RegionPlan, *, at: da
             ca_issue.create_issuing(
                 sessions, f"issuing-{suffix}", parent=f"root-{suffix}",
                 subject=_name(plan, f"Issuing CA {kind}"), kind=kind, keys=keys, by=SYSTEM, at=at,
-                base_url=platform.settings.base_url,
+                base_url=base_url,
             )  # fmt: skip
     for key_id, purpose, kind, issuer in SIGNERS:
         if key_id not in there:
             signers.create(
                 sessions, purpose, key_id=key_id, kind=kind, subject=_name(plan, key_id),
                 issuer=issuer, keys=keys, by=SYSTEM, at=at,
-                base_url=platform.settings.base_url,
+                base_url=base_url,
             )  # fmt: skip
 
 
@@ -134,7 +145,7 @@ def rotate_signer(platform: Platform, name: str, *, at: datetime) -> str:
     key_id, plan = f"{name}-{number}", RegionPlan(region.code, region.name)
     signers.create(
         platform.sessions, purpose, key_id=key_id, kind=kind, subject=_name(plan, key_id),
-        issuer=issuer, keys=platform.keys, by=SYSTEM, at=at, base_url=platform.settings.base_url,
+        issuer=issuer, keys=platform.keys, by=SYSTEM, at=at, base_url=region.base_url,
     )  # fmt: skip
     return key_id
 
@@ -153,24 +164,46 @@ class AuthorityPlan:
 
 
 def create_authority(platform: Platform, plan: AuthorityPlan, *, at: datetime) -> None:
-    """An authority with its people and its seal; what is there already is left alone."""
+    """An authority with its people and its seal. Said again, it is completed where a crash left
+    it; Conflict when what is there is another."""
     identifiers.check_uscc(plan.code)
     with platform.sessions.begin() as session:
-        if session.get(Authority, plan.code) is None:
+        existing = session.get(Authority, plan.code)
+        if existing is not None:
+            _refuse_other_authority(existing, plan)
+        else:
             session.add(
                 Authority(
                     code=plan.code, name=plan.name, division=plan.division, types=list(plan.types)
                 )
             )
-        for name, shown, role in plan.people:
-            if session.get(Account, name) is None:
-                accounts.create(
-                    session, name, display_name=shown, authority=plan.code, roles=[role],
-                    by=SYSTEM, at=at,
-                )  # fmt: skip
+        for name, people in itertools.groupby(sorted(plan.people), key=lambda person: person[0]):
+            _add_person(session, name, list(people), authority=plan.code, at=at)
         seal = session.get_one(Authority, plan.code).seal
     if seal is None:
         _create_seal(platform, plan, at=at)
+
+
+def _refuse_other_authority(existing: Authority, plan: AuthorityPlan) -> None:
+    here = (existing.name, existing.division, sorted(existing.types))
+    if here != (plan.name, plan.division, sorted(plan.types)):
+        raise Conflict(f"authority {plan.code} is here with another name, division or types")
+
+
+def _add_person(
+    session: Session, name: str, people: list[tuple[str, str, Role]], *, authority: str,
+    at: datetime,
+) -> None:  # fmt: skip
+    """One account with all the roles it was given."""
+    roles = {role for _, _, role in people}
+    existing = session.get(Account, name)
+    if existing is None:
+        accounts.create(
+            session, name, display_name=people[0][1], authority=authority, roles=roles,
+            by=SYSTEM, at=at,
+        )  # fmt: skip
+    elif existing.authority != authority or {Role(row.role) for row in existing.roles} != roles:
+        raise Conflict(f"account {name} is here for another authority or in other roles")
 
 
 def _create_seal(platform: Platform, plan: AuthorityPlan, *, at: datetime) -> None:

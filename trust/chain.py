@@ -6,6 +6,7 @@ from datetime import datetime
 from trust.crypto import x509
 from trust.crypto.errors import Malformed, UnknownAlgorithm
 from trust.crypto.x509 import Certificate
+from trust.policies import ANY, PolicyInputs
 from trust.report import Check, Outcome, failed, passed, unknown
 from trust.revocation import COMPROMISED
 from trust.validation import (
@@ -31,18 +32,21 @@ def judge(
     now: datetime,
     purpose: str | None,
     extra: Iterable[Certificate] = (),
+    policies: PolicyInputs = ANY,
 ) -> list[Check]:
     """The checks `chain<label>` and `revocation<label>` of a certificate that signed at `at`.
 
     `now` is when it is judged: a key that was compromised since leaves a claimed time worthless.
     `purpose` is the extended key usage it must carry; None takes any (seals of foreign make).
+    `policies` are the certificate policies asked for; by default none is.
     """
     chain, revocation = f"chain{label}", f"revocation{label}"
     not_reached = unknown(revocation, "revocation_not_reached")
     try:
         path = choose_path(
-            leaf, intermediates=(*store.intermediates, *extra), anchors=store.roots, at=at
-        )
+            leaf, intermediates=(*store.intermediates, *extra), anchors=store.roots, at=at,
+            policies=policies,
+        )  # fmt: skip
     except PathFailed as error:
         return [failed(chain, error.code), not_reached]
     except PathUnknown as error:

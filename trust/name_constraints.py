@@ -15,6 +15,8 @@ from trust.crypto.x509 import Certificate, Extension
 from trust.path_errors import PathFailed, PathUnknown
 
 COMPARISONS = 20_000
+#: Subtrees in one certificate.
+SUBTREES = 1024
 _EMAIL_ADDRESS = "1.2.840.113549.1.9.1"
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?", re.ASCII)
 _URI = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#@\[\]]*@)?([^/?#@:\[\]]+)(?::[0-9]*)?(?:[/?#].*)?")
@@ -45,6 +47,8 @@ def read_constraints(extension: Extension) -> NameConstraints:
         if part.tag not in (0xA0, 0xA1) or part.tag in found:
             raise Malformed("name constraints of another form")
         found[part.tag] = tuple(_subtree(item) for item in der.children(part))
+    if sum(map(len, found.values())) > SUBTREES:
+        raise Malformed(f"more than {SUBTREES} name constraints")
     if not any(found.values()):
         raise Malformed("name constraints without a subtree")
     return NameConstraints(found.get(0xA0, ()), found.get(0xA1, ()))
@@ -98,15 +102,15 @@ class _Budget:
     def __init__(self) -> None:
         self.left = COMPARISONS
 
-    def spend(self) -> None:
-        self.left -= 1
+    def spend(self, steps: int) -> None:
+        self.left -= steps
         if self.left < 0:
             raise PathUnknown("path_work", "the chain's names take more work than is allowed")
 
 
 def _check_name(name: GeneralName, constraints: NameConstraints, budget: _Budget) -> None:
-    permitted = _of_form(name.number, constraints.permitted, budget)
-    excluded = _of_form(name.number, constraints.excluded, budget)
+    permitted = _of_form(name, constraints.permitted, budget)
+    excluded = _of_form(name, constraints.excluded, budget)
     if not permitted and not excluded:
         return
     within = _WITHIN.get(name.number)
@@ -121,11 +125,15 @@ def _check_name(name: GeneralName, constraints: NameConstraints, budget: _Budget
         raise PathFailed("name_constraints", "a name that is constrained is malformed") from error
 
 
-def _of_form(number: int, subtrees: tuple[GeneralName, ...], budget: _Budget) -> list[GeneralName]:
+def _of_form(
+    name: GeneralName, subtrees: tuple[GeneralName, ...], budget: _Budget
+) -> list[GeneralName]:
+    """The subtrees the name is to be compared with; long ones cost more."""
     found = []
     for subtree in subtrees:
-        budget.spend()
-        if subtree.number == number:
+        budget.spend(1)
+        if subtree.number == name.number:
+            budget.spend((len(name.value) + len(subtree.value)) // 64)
             found.append(subtree)
     return found
 
@@ -135,8 +143,8 @@ def _of_form(number: int, subtrees: tuple[GeneralName, ...], budget: _Budget) ->
 
 
 def _directory_within(name: bytes, base: bytes, _forbidding: bool) -> bool:
-    above = names.canonical(base)
-    return names.canonical(name)[: len(above)] == above
+    above = names.read_name(base)
+    return names.read_name(name)[: len(above)] == above
 
 
 def _text(value: bytes) -> str:

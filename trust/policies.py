@@ -16,6 +16,8 @@ from trust.path_errors import PathFailed, PathUnknown
 ANY_POLICY = "2.5.29.32.0"
 #: Nodes made and edges drawn in one path.
 STEPS = 500
+#: Policies or mappings in one certificate.
+LISTED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ def read_policies(extensions: Mapping[str, Extension], *, self_issued: bool) -> 
 
 def _parts(extension: Extension, what: str) -> list[der.Value]:
     parts = der.children(der.parse(extension.value, tag=der.SEQUENCE))
-    if not parts:
-        raise Malformed(f"{what} without an element")
+    if not 1 <= len(parts) <= LISTED:
+        raise Malformed(f"{what}: {len(parts)}, where 1 to {LISTED} are allowed")
     return parts
 
 

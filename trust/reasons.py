@@ -58,6 +58,14 @@ REASONS: dict[str, tuple[str, str]] = {
         "证书含有不认识的关键扩展。",
         "A certificate has a critical extension that is not understood.",
     ),
+    "name_constraints": (
+        "证书名称超出上级 CA 的名称约束。",
+        "A name in the chain is outside what an issuer above it allows.",
+    ),
+    "policy": (
+        "证书链不满足所要求的证书策略。",
+        "The chain does not hold under a certificate policy that is required.",
+    ),
     "key_usage": ("证书用途不允许此签名：{}。", "The certificate may not be used for this: {}."),
     "chain_malformed": ("证书无法解析：{}。", "A certificate cannot be parsed: {}."),
     # revocation
@@ -92,6 +100,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "Seal and seal signature are of different versions.",
     ),
     "seal_maker_untrusted": ("印章制作者不受信任：{}。", "The seal's maker is not trusted: {}."),
+    "owner_matches": (
+        "印章属于证照的颁发机构：{}。",
+        "The seal belongs to the licence's issuing authority: {}.",
+    ),
     "seal_state": ("登记库中印章状态：{}。", "The seal's state in the registry: {}."),
     "seal_owner_mismatch": (
         "印章不属于证照的颁发机构。",
@@ -126,6 +138,11 @@ REASONS: dict[str, tuple[str, str]] = {
         "文件摘要与二维码中签名的摘要一致。",
         "The file's digest agrees with the one signed in its QR code.",
     ),
+    "claim_matches_registry": ("二维码与登记库一致。", "The QR code agrees with the registry."),
+    "claim_differs_from_registry": (
+        "二维码与登记库不一致。",
+        "The QR code does not agree with the registry.",
+    ),
     "differs_from_registry": ("文件与登记库不一致。", "The file does not agree with the registry."),
     "not_in_registry": ("登记库中没有此证照。", "The registry has no such licence."),
     # QR code
@@ -135,6 +152,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "The QR code does not agree with the licence: {}.",
     ),
     "qr_unreadable": ("页面上读不到二维码。", "No QR code can be read from the page."),
+    "claim_well_formed": (
+        "二维码是本平台证照码的规范格式。",
+        "The QR code is a licence claim in its one form.",
+    ),
     "claim_valid": (
         "二维码由受信任的签发者签名：{}。",
         "The QR code is signed by a trusted claim signer: {}.",
@@ -156,7 +177,7 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     # state and dates
     "in_force": ("证照现行有效。", "The licence is in force."),
-    "void": ("证照已失效（注销、撤销或吊销）。", "The licence is void."),
+    "void": ("证照已失效：{}。", "The licence is void: {}."),
     "suspended": ("证照已被暂扣。", "The licence is suspended."),
     "other_state": (
         "证照处于其他状态，请向颁发机构核实。",

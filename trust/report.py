@@ -11,6 +11,8 @@ from typing import Any
 
 from trust.reasons import REASONS
 
+Detail = str | tuple[str, str]
+
 
 class Outcome(StrEnum):
     PASSED = "PASSED"
@@ -20,16 +22,18 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One leg of a verification. `detail` fills the `{}` of the reason's sentence; no secrets."""
+    """One leg of a verification. `detail` fills the `{}` of the reason's sentence, one text or a
+    Chinese and an English one; no secrets."""
 
     name: str
     outcome: Outcome
     code: str
-    detail: str = ""
+    detail: Detail = ""
 
     def reason(self) -> dict[str, str]:
         zh, en = REASONS[self.code]
-        return {"zh": zh.replace("{}", self.detail), "en": en.replace("{}", self.detail)}
+        in_zh, in_en = (self.detail, self.detail) if isinstance(self.detail, str) else self.detail
+        return {"zh": zh.replace("{}", in_zh), "en": en.replace("{}", in_en)}
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -38,15 +42,15 @@ class Check:
         }  # fmt: skip
 
 
-def passed(name: str, code: str, detail: str = "") -> Check:
+def passed(name: str, code: str, detail: Detail = "") -> Check:
     return Check(name, Outcome.PASSED, code, detail)
 
 
-def failed(name: str, code: str, detail: str = "") -> Check:
+def failed(name: str, code: str, detail: Detail = "") -> Check:
     return Check(name, Outcome.FAILED, code, detail)
 
 
-def unknown(name: str, code: str, detail: str = "") -> Check:
+def unknown(name: str, code: str, detail: Detail = "") -> Check:
     return Check(name, Outcome.INDETERMINATE, code, detail)
 
 

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trust.errors import Invalid
@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     status_lifetime: timedelta = timedelta(hours=24)
     reservation_lease: timedelta = timedelta(seconds=120)
     fallback_font: Path | None = None
+    #: The OID of the rules that time-stamps are made under (RFC 3161, TSAPolicyId).
+    tsa_policy: Annotated[str, Field(pattern=r"^[0-2](\.(0|[1-9][0-9]{0,38})){2,20}$")] = (
+        "2.25.313635862982892234263571078073398000288.16"
+    )
 
     @model_validator(mode="after")
     def _refuse_bad_base_url(self) -> Self:
@@ -49,6 +53,15 @@ class Settings(BaseSettings):
             raise ValueError(f"TRUST_BASE_URL must be ASCII of at most {BASE_URL_MAX} characters")
         if parts.scheme == "http" and not self.development and parts.hostname != "localhost":
             raise ValueError("TRUST_BASE_URL must be https outside development")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_unusable_parts(self) -> Self:
+        scheme = self.database_url.partition(":")[0].partition("+")[0]
+        if scheme not in ("", "sqlite", "postgresql"):
+            raise ValueError("TRUST_DATABASE_URL must be sqlite:/// or postgresql://")
+        if self.pkcs11_module is not None and not (self.pkcs11_token and self.pkcs11_pin):
+            raise ValueError("TRUST_PKCS11_TOKEN and TRUST_PKCS11_PIN are needed for a token")
         return self
 
     @property

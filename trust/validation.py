@@ -197,7 +197,7 @@ class _Facts:
     constraints: NameConstraints | None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _facts(certificate: Certificate) -> _Facts:
     extensions = certificate.extensions
     is_ca, length = x509.basic_constraints(certificate)

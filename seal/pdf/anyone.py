@@ -14,6 +14,7 @@ from seal.pdf.errors import BadPdf
 from seal.pdf.fields import Signature
 from trust.crypto import der
 from trust.crypto.errors import Malformed
+from trust.report import Detail
 
 #: What our own reader says that no other reader could say better.
 _FINAL = frozenset({"too_large", "not_a_pdf", "encrypted"})
@@ -39,7 +40,7 @@ class Found:
     stop: int
     end: int
     after: str
-    detail: str
+    detail: Detail
     problem: str
     hybrid: bool = False
 
@@ -77,7 +78,7 @@ def _plain(whole: Document, signature: Signature) -> Found:
     )  # fmt: skip
 
 
-def _after(whole: Document, revision: int) -> tuple[str, str]:
+def _after(whole: Document, revision: int) -> tuple[str, Detail]:
     last = len(whole.revisions)
     if revision == last:
         return "nothing", ""
@@ -88,7 +89,7 @@ def _after(whole: Document, revision: int) -> tuple[str, str]:
     for number in range(revision + 1, latest + 1):
         problem = changes.beyond_a_signature(whole, number)
         if problem or number not in signed:
-            return "changes", problem or "a revision without a signature"
+            return "changes", problem or ("有一次修订没有签章", "a revision without a signature")
     problem = changes.beyond_long_term_data(whole, latest)
     return ("changes", problem) if problem else ("signatures", "")
 

@@ -7,9 +7,12 @@ nothing else. Everything else is a change, whatever the PDF's own permissions sa
 from seal.pdf.document import Document
 from seal.pdf.objects import Dict, Object, Ref
 
+#: What was changed, in Chinese and in English.
+Change = tuple[str, str]
 
-def beyond_a_signature(document: Document, count: int) -> str:
-    """What revision `count` changes besides adding one signature field; empty when nothing.
+
+def beyond_a_signature(document: Document, count: int) -> Change | None:
+    """What revision `count` changes besides adding one signature field; None when nothing.
 
     Changed objects may only be: the form's field list and the page's annotation list, each
     longer by the new widget; or, for a first signature, catalogue and page gaining those lists.
@@ -23,10 +26,10 @@ def beyond_a_signature(document: Document, count: int) -> str:
             continue
         ref = Ref(number, generation)
         if offset is None or generation != 0:
-            return f"object {number} was deleted"
+            return f"删去了对象 {number}", f"object {number} was deleted"
         if not _is_addition(before.get(ref), after.get(ref), after):
-            return f"object {number} was changed"
-    return ""
+            return f"改动了对象 {number}", f"object {number} was changed"
+    return None
 
 
 def _is_addition(old: Object, new: Object, after: Document) -> bool:
@@ -51,7 +54,7 @@ def _is_widget(value: Object, after: Document) -> bool:
     return isinstance(widget, dict) and widget.get("FT") == "Sig"
 
 
-def beyond_long_term_data(document: Document, count: int) -> str:
+def beyond_long_term_data(document: Document, count: int) -> Change | None:
     """What the revisions after the first `count` change besides the catalogue's DSS."""
     before = document.at(count)
     for number in range(count, len(document.revisions)):
@@ -62,22 +65,22 @@ def beyond_long_term_data(document: Document, count: int) -> str:
             if changed >= before.size:
                 continue
             if offset is None or generation != 0:
-                return f"object {changed} was deleted"
+                return f"删去了对象 {changed}", f"object {changed} was deleted"
             ref = Ref(changed, 0)
             if ref != before.root or not _only_dss(before.catalog(), after.get(ref)):
-                return f"object {changed} was changed"
-    return ""
+                return f"改动了对象 {changed}", f"object {changed} was changed"
+    return None
 
 
-def _beyond_a_trailer(old: Dict, new: Dict) -> str:
+def _beyond_a_trailer(old: Dict, new: Dict) -> Change | None:
     """What a trailer changes besides what every revision must (ISO 32000-1, table 15).
 
     The catalogue exchanged here is another document, and /Info another title on the window.
     """
     for key in sorted((old.keys() | new.keys()) - {"Size", "Prev", "ID"}):
         if old.get(key) != new.get(key):
-            return f"the trailer's {key} was changed"
-    return ""
+            return f"改动了文件尾的 {key}", f"the trailer's {key} was changed"
+    return None
 
 
 def _only_dss(old: Dict, new: Object) -> bool:

@@ -111,10 +111,9 @@ def _signature_body(field: Field, root: Ref, at: datetime) -> tuple[bytes, int, 
 
 def _fill_range(whole: bytearray, at: int, start: int, stop: int) -> None:
     text = _range_text(start, stop, len(whole)).encode()
-    room = 3 + 3 * (_RANGE_WIDTH + 1)
-    whole[at : at + len(text) - 1] = text[:-1]
-    if len(text) > room:
+    if len(text) > 3 + 3 * (_RANGE_WIDTH + 1):
         raise BadPdf("too_large", "the byte range does not fit its place")
+    whole[at : at + len(text) - 1] = text[:-1]
 
 
 def _fill_contents(whole: bytearray, start: int, der: bytes, field: Field) -> bytes:

@@ -1,18 +1,14 @@
-"""`trust authority add`, `trust ca …`: who issues here, and the certificates under them."""
+"""`trust authority add`: who issues here."""
 
 import argparse
 
-from ca import crl
-from ca import revoke as ca_revoke
-from ca.issue import find_issuer
-from ca.revoke import Reason
 from certificates import catalogue
 from server import provision
 from server.exits import Usage
 from server.platform import Platform
 from server.provision import AuthorityPlan
 from trust import identifiers
-from trust.access import SYSTEM, Role
+from trust.access import Role
 from trust.clock import utc_now
 
 _ROLES = {role.value: role for role in Role}
@@ -30,17 +26,6 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--person", action="append", required=True, dest="people", metavar="ACCOUNT:NAME:ROLE"
     )
     parser.set_defaults(run=run_add)
-    cas = commands.add_parser("ca", help="证书 / certificates")
-    inner = cas.add_subparsers(required=True, metavar="COMMAND")
-    parser = inner.add_parser("revoke", help="revoke a certificate and publish the CRL")
-    parser.add_argument("serial", help="hexadecimal")
-    parser.add_argument("--issuer", required=True, help="such as issuing-sm2")
-    reasons = [reason.name.lower() for reason in Reason]
-    parser.add_argument("--reason", required=True, choices=reasons)
-    parser.set_defaults(run=run_revoke)
-    parser = inner.add_parser("rotate", help="a new key for one of the platform's signers")
-    parser.add_argument("signer", choices=[name for name, *_ in provision.SIGNERS])
-    parser.set_defaults(run=run_rotate)
 
 
 def run_add(arguments: argparse.Namespace, platform: Platform) -> int:
@@ -64,26 +49,3 @@ def _person(text: str) -> tuple[str, str, Role]:
     if len(parts) != 3 or parts[2] not in _ROLES:
         raise Usage(f"--person is ACCOUNT:NAME:ROLE, the role one of {', '.join(_ROLES)}")
     return parts[0], parts[1], _ROLES[parts[2]]
-
-
-def run_revoke(arguments: argparse.Namespace, platform: Platform) -> int:
-    try:
-        serial = int(arguments.serial, 16)
-    except ValueError as error:
-        raise Usage("a serial number is hexadecimal") from error
-    at, reason = utc_now(), Reason[arguments.reason.upper()]
-    with platform.sessions.begin() as session:
-        find_issuer(session, arguments.issuer)
-        ca_revoke.revoke(
-            session, issuer=arguments.issuer, serial=serial, reason=reason, by=SYSTEM, at=at
-        )
-        crl.publish(session, arguments.issuer, keys=platform.keys, by=SYSTEM, at=at)
-    print(f"✓ 已吊销证书 revoked certificate {serial:x}")
-    return 0
-
-
-def run_rotate(arguments: argparse.Namespace, platform: Platform) -> int:
-    """The new key is used from now on; what the old one signed stays verifiable."""
-    key_id = provision.rotate_signer(platform, arguments.signer, at=utc_now())
-    print(f"✓ 新密钥 new key {key_id}")
-    return 0

@@ -6,7 +6,6 @@ import secrets
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import pypdfium2
@@ -83,11 +82,10 @@ def run(_arguments: argparse.Namespace, platform: Platform) -> int:
     home = platform.settings.home
     _begin_anew(home)
     platform = Platform(_demo_settings(platform.settings))
-    at = utc_now()
     told.say(f"① 建立地区 region {REGION.code} {REGION.name} in {home}")
     provision.create_region(platform, REGION, clock=utc_now)
     for plan in AUTHORITIES:
-        provision.create_authority(platform, plan, at=at)
+        provision.create_authority(platform, plan, at=utc_now())
         told.say(f"   {plan.name} {plan.code}: {', '.join(name for name, _, _ in plan.people)}")
     licences = _issue_all(platform, told)
     _publish(platform, home, told)
@@ -166,7 +164,7 @@ def _verify_all(platform: Platform, home: Path, licences: list[Licence], told: _
     told.say("④ 核验 verify: by the registry, and offline by the anchors alone")
     for number, licence in enumerate(licences, 1):
         pdf = (home / f"licence-{number}.pdf").read_bytes()
-        at = _now()
+        at = utc_now()
         name = f"licence-{number}"
         told.expect(f"{name} 文件 file, 在线 online",
                     verify_file(pdf, platform.knowledge, at=at), Outcome.PASSED)  # fmt: skip
@@ -179,10 +177,6 @@ def _verify_all(platform: Platform, home: Path, licences: list[Licence], told: _
                     verify_claim(licence.claim, away, at=at), Outcome.PASSED)  # fmt: skip
 
 
-def _now() -> datetime:
-    return utc_now()
-
-
 def _show_tampering(platform: Platform, home: Path, told: _Account) -> None:
     told.say("⑤ 篡改 tampering is noticed")
     pdf = (home / "licence-1.pdf").read_bytes()
@@ -190,9 +184,9 @@ def _show_tampering(platform: Platform, home: Path, told: _Account) -> None:
     changed[len(pdf) // 3] ^= 1
     path = home / "licence-1-tampered.pdf"
     path.write_bytes(_overwritten(pdf))
-    found = verify_file(bytes(changed), platform.knowledge, at=_now())
+    found = verify_file(bytes(changed), platform.knowledge, at=utc_now())
     told.expect("改一个字节 one byte changed", found, Outcome.FAILED)
-    found = verify_file(path.read_bytes(), platform.knowledge, at=_now())
+    found = verify_file(path.read_bytes(), platform.knowledge, at=utc_now())
     told.expect(f"追加修改 a change appended ({path})", found, Outcome.FAILED)
     if found.changed_after_sealing is not True:
         told.wrong.append("changed_after_sealing")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from certificates.verify_claim import Verification
+from server.pages import names
 from trust.report import Outcome
 
 WORDS = {
@@ -13,7 +14,8 @@ WORDS = {
 MARKS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.INDETERMINATE: "?"}
 LABELS = (
     ("type", "类型"), ("number", "编号"), ("holder", "持证主体"), ("authority_name", "颁发机构"),
-    ("issued", "颁发日期"), ("valid_until", "有效期至"), ("identifier", "证照标识"),
+    ("region_name", "颁发地区"), ("issued", "颁发日期"), ("valid_from", "有效期起"),
+    ("valid_until", "有效期至"), ("identifier", "证照标识"),
 )  # fmt: skip
 
 
@@ -26,8 +28,9 @@ def report(found: Verification) -> str:
     lines += licence(found.licence)
     for check in found.checks:
         reason = check.reason()
-        lines.append(f"  {MARKS[check.outcome]} {check.name}: {reason['zh']}")
-        lines.append(f"      {reason['en']} [{check.code}]")
+        label = names.name_of(check.name)[0]
+        lines.append(f"  {MARKS[check.outcome]} {label}: {reason['zh']}")
+        lines.append(f"      {check.name}: {reason['en']} [{check.code}]")
     return "\n".join(lines)
 
 

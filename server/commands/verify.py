@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -78,6 +79,8 @@ def _knowledge(
 ) -> Knowledge:
     if arguments.anchors is None:
         if not platform.has_database():
+            print(f"trust: no region in {platform.settings.home} and no --anchors: "
+                  "nothing is trusted", file=sys.stderr)  # fmt: skip
             return evidence.offline(Anchors(()), evidence.store_of(Anchors(())))
         return platform.knowledge
     known = anchors.load(arguments.anchors)

@@ -16,6 +16,7 @@ CHECKS: Final = {
     "claim": ("二维码内容", "QR code content"),
     "claim.signature": ("二维码签名", "QR code signature"),
     "registry": ("登记库", "Registry"),
+    "digest": ("内容摘要", "Content digest"),
     "state": ("证照状态", "State"),
     "dates": ("有效期", "Validity dates"),
 }
@@ -46,7 +47,7 @@ FIELDS: Final = (
     ("issued", "颁发日期", "Issued on"),
     ("valid_from", "有效期起", "Valid from"),
     ("valid_until", "有效期止", "Valid until"),
-    ("region", "行政区划代码", "Division code"),
+    ("region_name", "颁发地区", "Region"),
     ("identifier", "电子证照标识", "Licence identifier"),
 )
 
@@ -62,8 +63,8 @@ NOTES: Final = {
         "This is only what the file or the code says of itself; it is not confirmed.",
     ),
     "not_shown": (
-        "没有可信的签名，因此不显示任何证照内容。",
-        "Nothing of a licence is shown, because no signature could be believed.",
+        "没有可以采信的内容，因此不显示。",
+        "Nothing is shown, because nothing of it could be relied on.",
     ),
 }
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trust import chain
-from trust.crypto import private_keys, x509, x509_write
+from trust.crypto import der, private_keys, x509, x509_write
 from trust.crypto.algorithms import DEFAULT, Algorithm, KeyKind
 from trust.crypto.private_keys import PrivateKey
 from trust.crypto.x509 import Certificate, Extension, Revoked
@@ -19,6 +19,7 @@ from trust.validation import (
     Status,
     TrustStore,
     check_path,
+    choose_path,
     find_path,
 )
 
@@ -255,3 +256,39 @@ def test_a_crl_says_good_and_revoked() -> None:
 def test_a_crl_that_is_forged_stale_or_partial_says_nothing(unusable: x509.RevocationList) -> None:
     assert standing(unusable).standing is Standing.UNKNOWN
     assert standing().standing is Standing.UNKNOWN
+
+
+def chosen(leaf: Entity, *intermediates: Entity, root: Entity = ROOT) -> list[Entity]:
+    path = choose_path(
+        leaf.certificate, intermediates=[i.certificate for i in intermediates],
+        anchors=[root.certificate], at=NOW,
+    )  # fmt: skip
+    return [i for i in intermediates if i.certificate in path.certificates]
+
+
+def test_a_bad_way_up_hides_no_good_one() -> None:
+    old = make("sub", KEYS[1], issuer=ROOT, extensions=authority(), end=NOW - timedelta(days=1))
+    assert chosen(LEAF, old, SUB) == [SUB]
+    assert chosen(LEAF, SUB, old) == [SUB]
+    with pytest.raises(PathFailed) as refusal:
+        chosen(LEAF, old)
+    assert refusal.value.code == "expired"
+
+
+def test_a_stranger_of_the_issuers_name_with_another_kind_of_key_ends_no_search() -> None:
+    key = private_keys.generate(KeyKind.P256)
+    stranger = make("sub", key, issuer=None, extensions=authority())
+    assert chosen(LEAF, stranger, SUB) == [SUB]
+
+
+def test_names_chain_though_their_strings_are_of_another_type_and_case() -> None:
+    tbs = x509_write.tbs_certificate(
+        serial=9, signature_oid=Algorithm.SM2_SM3.row.oid,
+        issuer=der.sequence(der.set_of(der.sequence(der.oid("2.5.4.3"), der.printable("SUB ")))),
+        subject=name("leaf"), not_before=NOW, not_after=NOW, spki=KEYS[2].spki, extensions=SIGNING,
+    )  # fmt: skip
+    signature = KEYS[1].sign(Algorithm.SM2_SM3, tbs)
+    found = x509.parse_certificate(x509_write.signed(tbs, Algorithm.SM2_SM3.row.oid, signature))
+    assert chosen(Entity("leaf", KEYS[2], found), SUB) == [SUB]
+    crls = CrlLookup([crl()])
+    assert crls.status(found, SUB.certificate, at=NOW).standing is Standing.GOOD

@@ -34,19 +34,24 @@ def same(one: bytes, other: bytes) -> bool:
 
 
 def canonical(name: bytes) -> Canonical:
-    """The name's RDNs in a form that is equal for equal names."""
+    """The name's RDNs in a form that is equal for equal names; never fails."""
     return _remembered(name) if len(name) <= _REMEMBERED else _canonical(name)
 
 
 def _canonical(name: bytes) -> Canonical:
     try:
-        rdns = der.children(der.parse(name, tag=der.SEQUENCE))
-        return tuple(frozenset(_attribute(part) for part in der.children(rdn)) for rdn in rdns)
+        return read_name(name)
     except Malformed:
         return (frozenset({("", name.hex())}),)
 
 
 _remembered = lru_cache(maxsize=2048)(_canonical)
+
+
+def read_name(name: bytes) -> Canonical:
+    """As `canonical`, but Malformed for what is no Name: a constraint must not be slipped by it."""
+    rdns = der.children(der.parse(name, tag=der.SEQUENCE))
+    return tuple(frozenset(_attribute(part) for part in der.children(rdn)) for rdn in rdns)
 
 
 def _attribute(value: der.Value) -> Attribute:

@@ -5,6 +5,7 @@ signed bytes stay the ones that came. Names are compared by their encoding and s
 which never fails: real certificates carry strings that break their own types.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -208,9 +209,9 @@ def parse_crl(data: bytes) -> RevocationList:
     )  # fmt: skip
 
 
-def _revoked(item: der.Value) -> Revoked:
+def _revoked(item: der.Value) -> tuple[Revoked, bytes | None]:
     parts = der.parts(der.expect(item, der.SEQUENCE), 2, 3)
-    reason = 0
+    reason, issuer = 0, None
     for entry in der.children(parts[2]) if len(parts) > 2 else ():
         extension = _extension(entry)
         if extension.oid == REASON_CODE:
@@ -286,6 +287,14 @@ def name_values(name: bytes) -> list[tuple[str, str]]:
 
 def name_value(name: bytes, kind: str) -> str | None:
     return next((text for oid, text in name_values(name) if oid == kind), None)
+
+
+def holder_text(name: bytes) -> str:
+    """For people: the organisation without the code before it, or the common name."""
+    organisation = name_value(name, ORGANIZATION)
+    if organisation is None:
+        return name_value(name, COMMON_NAME) or name_text(name)
+    return re.sub(r"^[0-9A-HJ-NP-RTUWXY]{18}(?=.)", "", organisation)
 
 
 def name_text(name: bytes) -> str:

@@ -1,0 +1,72 @@
+"""From the first tables to these, with rows in them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from ca.models import Certificate, CertificateState, Timestamp
+from server.provision import MIGRATIONS, migrate
+from trust.db import open_engine
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'old.db'}"
+    server = request.getfixturevalue("postgresql")
+    found: str = server.url(server.create(empty=True))
+    return found
+
+
+def configured(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return config
+
+
+def test_rows_of_the_first_tables_survive_and_the_new_columns_work(url: str) -> None:
+    command.upgrade(configured(url), "0001")
+    engine = open_engine(url)
+    row = (
+        "INSERT INTO ca_certificate (issuer, serial, profile, subject, state, not_before, "
+        "not_after) VALUES ('issuing-sm2', 'ab', 'seal', 'CN=x', 'issued', "
+        "'2026-01-01 00:00:00', '2030-01-01 00:00:00')"
+    )
+    with engine.begin() as connection:
+        connection.execute(text(row))
+    migrate(url)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    with Session(engine) as session, session.begin():
+        old = session.query(Certificate).one()
+        assert (old.serial, old.state, old.renews) == ("ab", "issued", None)
+        old.state = CertificateState.HELD
+        session.add(stamp_at(at))
+    with Session(engine) as session:
+        session.add(stamp_at(at))
+        with pytest.raises(IntegrityError):
+            session.flush()
+    engine.dispose()
+
+
+def stamp_at(at: datetime) -> Timestamp:
+    return Timestamp(
+        serial="1", at=at, signer="tsa-sm2", policy="1.2.3", digest="SM3", imprint=bytes(32)
+    )
+
+
+def test_the_second_revision_can_be_taken_back(url: str) -> None:
+    migrate(url)
+    command.downgrade(configured(url), "0001")
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("SELECT serial FROM ca_certificate"))
+    engine.dispose()
+    migrate(url)
