@@ -12,7 +12,7 @@ from trust.crypto import hashes, x509
 from trust.crypto.algorithms import by_oid
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
 from trust.crypto.x509 import Certificate
-from trust.report import Check, failed, passed, unknown
+from trust.report import Check, Detail, failed, passed, unknown
 
 _NAMES_SHOWN = 5
 
@@ -114,10 +114,14 @@ def deviations(one: OfdSignature) -> tuple[str, ...]:
 _AFTER = {"nothing": "unchanged", "long_term_data": "long_term_data", "signatures": "signed_again"}
 
 
+def _shown(detail: Detail) -> Detail:
+    return shown(detail) if isinstance(detail, str) else (shown(detail[0]), shown(detail[1]))
+
+
 def check_after(label: str, one: Found) -> Check:
     name = f"changes{label}"
     if one.after not in _AFTER:
-        return failed(name, "changed", shown(one.detail))
+        return failed(name, "changed", _shown(one.detail))
     if one.hybrid:
         return unknown(name, "not_judged", "hybrid cross-references")
     return passed(name, _AFTER[one.after])

@@ -217,11 +217,11 @@ def _name(circle: _Circle, name: str, numbered: bool, fallback: Path | None) -> 
 
 
 def _purpose(circle: _Circle, purpose: str, centre: Centre, fallback: Path | None) -> str:
-    """A straight line below the middle, as wide as the circle of the name's feet allows."""
+    """A straight line below the star, or across the middle where there is none."""
     size = 4.4 * circle.unit
-    below = (10.6 if centre is Centre.STAR else 8.2) * circle.unit
+    below = (10.6 if centre is Centre.STAR else -1.2) * circle.unit
     feet = circle.inside - circle.name_size if centre is Centre.NONE else circle.inside * 0.82
-    half = math.sqrt(max(feet**2 - (below + size / 2) ** 2, 0.0)) or size
+    half = 0.93 * math.sqrt(max(feet**2 - (below + size / 2) ** 2, 0.0)) or size
     step = min(size * 1.06, 2 * half / len(purpose))
     size = min(size, step / 0.76)  # rather smaller than thin
     width = min(1.0, step / size)

@@ -117,8 +117,9 @@ def test_a_special_seal_has_its_purpose_instead_of_a_star() -> None:
     image = picture(
         "噶尔县市场监督管理局", diameter=40, purpose="行政审批专用章", number="5425210012346"
     )
-    assert dark_share(image, 0.1, 4, 0, 360) == 0
-    assert dark_share(image, 7.2, 9.0, 160, 200) > 0.1
+    for side in (90, 270):
+        assert dark_share(image, 3.0, 8.0, side - 8, side + 8) > 0.1
+    assert dark_share(image, 4.5, 9.0, 160, 200) == 0
 
 
 @pytest.mark.parametrize(
