@@ -1,5 +1,5 @@
-# Two commands on a fresh machine: `make demo` and `make test`. Only python3 (3.11 or newer), make
-# and gcc are needed; everything else comes from requirements.lock.
+# Two commands on a fresh machine: `make demo` and `make test`. python3 (3.11 or newer) and make are
+# needed (gcc only where a package has no wheel); everything else comes from requirements.lock.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

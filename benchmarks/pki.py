@@ -27,6 +27,7 @@ from trust.settings import Settings
 
 Row = tuple[str, float, str]
 SECONDS = 1.0
+BATCH = 50
 
 
 def rate(work: Callable[[], object]) -> float:
@@ -78,10 +79,10 @@ def _ocsp(platform: Platform) -> Iterator[Row]:
         )
         yield f"OCSP {suite}, live: answers/s", signed, "signed for each nonce"
     with _Served(app) as ask:
-        route = rate(lambda: ask("GET", "/healthz", b""))
-        over = rate(lambda: ask("POST", "/ocsp", kept))
+        bare = BATCH * rate(lambda: ask("POST", "/ocsp", b""))
+        over = BATCH * rate(lambda: ask("POST", "/ocsp", kept))
     yield "OCSP kept, over HTTP: answers/s", over, "in process, all middleware"
-    yield "… cost against the bare route", route / over, "GET /healthz = 1; aim 1.5"
+    yield "… cost against the bare route", bare / over, "the same POST, refused unread = 1; aim 1.5"
 
 
 class _Served:
@@ -94,12 +95,18 @@ class _Served:
     def __enter__(self) -> Callable[[str, str, bytes], bytes]:
         self._loop.run_until_complete(self._life.__aenter__())
         return lambda method, path, body: self._loop.run_until_complete(
-            self._ask(method, path, body)
+            self._ask_often(method, path, body)
         )
 
     def __exit__(self, *_: object) -> None:
         self._loop.run_until_complete(self._life.__aexit__(None, None, None))
         self._loop.close()
+
+    async def _ask_often(self, method: str, path: str, body: bytes) -> bytes:
+        """In one task, as a server runs: worker threads live as long as the task."""
+        for _ in range(BATCH):
+            answer = await self._ask(method, path, body)
+        return answer
 
     async def _ask(self, method: str, path: str, body: bytes) -> bytes:
         scope: Scope = {

@@ -1,8 +1,13 @@
 """All benchmarks in one run, as one table: `make bench`. Ratios and CPU times."""
 
-from benchmarks import audit, licence, sm2
+from benchmarks import audit, licence, pki, sm2
 
-SUITES = (("SM2", sm2.rows), ("audit log", audit.rows), ("licences", licence.rows))
+SUITES = (
+    ("SM2", sm2.rows),
+    ("audit log", audit.rows),
+    ("licences", licence.rows),
+    ("PKI", pki.rows),
+)
 
 
 def main() -> None:

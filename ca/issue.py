@@ -64,7 +64,7 @@ def create_root(
     algorithm = SUITES[kind]
     tbs = _tbs(
         Order("root", subject, spki), profile, serial=_serial(), algorithm=algorithm, at=at,
-        parent=None, issuer="",
+        parent=None,
     )  # fmt: skip
     lint(tbs, algorithm.row.oid, issuer=None)
     der = x509_write.signed(tbs, algorithm.row.oid, keys.sign(name, tbs, algorithm))
@@ -117,9 +117,7 @@ def issue(
             raise Conflict(f"certificate authority {issuer} is outside its validity")
         _reserve(session, order, profile, issuer=row, serial=serial, by=by, at=at)
     algorithm = Algorithm(row.algorithm)
-    tbs = _tbs(
-        order, profile, serial=serial, algorithm=algorithm, at=at, parent=parent, issuer=issuer
-    )
+    tbs = _tbs(order, profile, serial=serial, algorithm=algorithm, at=at, parent=parent, issuer=row)
     lint(tbs, algorithm.row.oid, issuer=parent)
     der = x509_write.signed(tbs, algorithm.row.oid, keys.sign(row.key_id, tbs, algorithm))
     with sessions.begin() as session:
@@ -145,7 +143,7 @@ def _serial() -> int:
 
 def _tbs(
     order: Order, profile: Profile, *, serial: int, algorithm: Algorithm, at: datetime,
-    parent: x509.Certificate | None, issuer: str = "",
+    parent: x509.Certificate | None, issuer: Issuer | None = None,
 ) -> bytes:  # fmt: skip
     own_id = hashes.sha256(order.spki)[:20]
     parent_id = own_id if parent is None else x509.subject_key_id(parent) or b""
@@ -154,7 +152,10 @@ def _tbs(
         x509_write.subject_key_id(own_id),
         x509_write.authority_key_id(parent_id),
     ]
-    extensions += _addresses(order, issuer, nocheck=profile.ocsp_nocheck)
+    if issuer is not None and not profile.ocsp_nocheck:
+        extensions += _crl_points(order, issuer, serial)
+    if issuer is not None and order.base_url:
+        extensions.append(_access(order, issuer.name, nocheck=profile.ocsp_nocheck))
     extensions += particulars.write(order.particulars)
     ends = parent.not_after if parent else None
     not_before = at.replace(microsecond=0)
@@ -166,16 +167,31 @@ def _tbs(
     )  # fmt: skip
 
 
-def _addresses(order: Order, issuer: str, *, nocheck: bool) -> list[x509.Extension]:
-    """CRL distribution point and authority information access (RFC 5280, 4.2.1.13 and 4.2.2.1)."""
-    base, found = order.base_url, []
-    crl_url = order.crl_url or (f"{base}/crl/{issuer}.crl" if base and issuer else None)
-    if crl_url and not nocheck:
-        found.append(x509_write.crl_points([crl_url]))
-    if base and issuer:
-        ocsp = "" if nocheck else f"{base}/ocsp"
-        found.append(x509_write.authority_access(f"{base}/ca/{issuer}.cer", ocsp=ocsp))
-    return found
+def _crl_points(order: Order, issuer: Issuer, serial: int) -> list[x509.Extension]:
+    """Where the certificate's CRL is (RFC 5280, 4.2.1.13): the order's, its partition's, the
+    issuer's, or nowhere."""
+    shard = shard_of(issuer, serial)
+    url = order.crl_url
+    if url is None and shard is not None:
+        url = shard_url(issuer, shard)
+    if url is None and order.base_url:
+        url = f"{order.base_url}/crl/{issuer.name}.crl"
+    return [x509_write.crl_points([url])] if url else []
+
+
+def _access(order: Order, issuer: str, *, nocheck: bool) -> x509.Extension:
+    """Authority information access (RFC 5280, 4.2.2.1)."""
+    ocsp = "" if nocheck else f"{order.base_url}/ocsp"
+    return x509_write.authority_access(f"{order.base_url}/ca/{issuer}.cer", ocsp=ocsp)
+
+
+def shard_of(issuer: Issuer, serial: int) -> int | None:
+    """The partition of a serial number from now on, beginning with 1; None without partitions."""
+    return serial % issuer.shards + 1 if issuer.shards > 1 else None
+
+
+def shard_url(issuer: Issuer, shard: int) -> str:
+    return f"{issuer.shard_url}/{issuer.name}-{shard}.crl"
 
 
 def _reserve(
@@ -189,6 +205,7 @@ def _reserve(
             issuer=issuer.name, serial=f"{serial:x}", profile=profile.name, subject=subject,
             state=CertificateState.RESERVED, not_before=at,
             not_after=profile.not_after(at, issuer_ends=parent.not_after), renews=order.renews,
+            shard=None if order.crl_url or profile.ocsp_nocheck else shard_of(issuer, serial),
         )
     )  # fmt: skip
     details = {"issuer": issuer.name, "profile": profile.name}

@@ -23,7 +23,10 @@ class CertificateState(StrEnum):
 
 
 class Issuer(Base):
-    """A CA key with its certificate. `algorithm` is what it signs with."""
+    """A CA key with its certificate. `algorithm` is what it signs with.
+
+    Certificates made from now on are spread over `shards` CRLs beneath `shard_url`; 1 is none.
+    """
 
     __tablename__ = "ca_issuer"
 
@@ -33,10 +36,15 @@ class Issuer(Base):
     parent: Mapped[str | None] = mapped_column(ForeignKey("ca_issuer.name"))
     certificate: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    shards: Mapped[int] = mapped_column(default=1, server_default="1")
+    shard_url: Mapped[str | None] = mapped_column(String(200))
 
 
 class Certificate(Base):
-    """One serial number. `der` is empty until signed; `renews` is the serial it took over from."""
+    """One serial number. `der` is empty until signed; `renews` is the serial it took over from.
+
+    `shard` is the partition of CRLs that the certificate itself names, for good.
+    """
 
     __tablename__ = "ca_certificate"
     __table_args__ = (
@@ -56,10 +64,12 @@ class Certificate(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     reason: Mapped[int | None]
     renews: Mapped[str | None] = mapped_column(String(40))
+    shard: Mapped[int | None]
 
 
 class Crl(Base):
-    """A CRL as it was handed out; numbers never go back (RFC 5280, 5.2.3)."""
+    """A CRL as it was handed out; numbers never go back (RFC 5280, 5.2.3). The complete one has no
+    `shard`, and of those made together the highest number."""
 
     __tablename__ = "ca_crl"
     __table_args__ = (UniqueConstraint("issuer", "number"),)
@@ -70,6 +80,7 @@ class Crl(Base):
     this_update: Mapped[datetime] = mapped_column(UTCDateTime)
     next_update: Mapped[datetime] = mapped_column(UTCDateTime)
     der: Mapped[bytes] = mapped_column(LargeBinary)
+    shard: Mapped[int | None]
 
 
 class Signer(Base):

@@ -5,6 +5,7 @@ Garbage gets the protocol's own error with status 200, as RFC 6960 and RFC 3161 
 
 import base64
 import binascii
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Annotated, Any, cast
@@ -47,7 +48,7 @@ def read_crl(request: Request, issuer: IssuerName, session: Reading) -> Response
 
     The issuer's newest CRL in DER (RFC 5280, 5; RFC 2585).
     """
-    der = crl.newest(session, issuer)
+    der = crl.newest_named(session, issuer)
     if der is None:
         raise NotFound(f"no CRL of an issuer {issuer}")
     return publication(
@@ -101,27 +102,33 @@ TIMESTAMP_REPLY = "application/timestamp-reply"
 OCSP_MAX_AGE = 600
 
 
-async def _short_body(request: Request) -> bytes:
-    """The body, cut off after the longest that is read: what is longer is no request."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A DER request of at most a few kilobytes, with whom and when it is put."""
+
+    body: bytes
+    responder: Responder
+    stamper: Stamper
+    at: datetime
+
+
+async def _question(request: Request) -> Question:
+    """The body is cut off after the longest that is read: what is longer is no request.
+
+    One coroutine for all of it, because each plain dependency costs a thread's turn.
+    """
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > max(ocsp.REQUEST_MAX, tst.REQUEST_MAX):
             break
-    return body
+    state = request.app.state
+    return Question(
+        body, cast(Responder, state.ocsp), cast(Stamper, state.stamper), cast(Clock, state.clock)()
+    )
 
 
-# These are `async` because a plain function would cost a thread of its own for each.
-async def _responder(request: Request) -> Responder:
-    return cast(Responder, request.app.state.ocsp)
-
-
-async def _stamper(request: Request) -> Stamper:
-    return cast(Stamper, request.app.state.stamper)
-
-
-async def _present(request: Request) -> datetime:
-    return cast(Clock, request.app.state.clock)()
+Asked = Annotated[Question, Depends(_question)]
 
 
 def _taking(media_type: str) -> dict[str, Any]:
@@ -135,11 +142,6 @@ def _answering(media_type: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {media_type: {"schema": schema}}}}
 
 
-Body = Annotated[bytes, Depends(_short_body)]
-OcspResponder = Annotated[Responder, Depends(_responder)]
-At = Annotated[datetime, Depends(_present)]
-
-
 @router.post(
     "/ocsp",
     summary="证书状态 / The status of certificates (OCSP)",
@@ -147,12 +149,12 @@ At = Annotated[datetime, Depends(_present)]
     responses=_answering(OCSP_RESPONSE),
     openapi_extra=_taking("application/ocsp-request"),
 )
-def ask_ocsp(body: Body, responder: OcspResponder, at: At) -> Response:
+def ask_ocsp(asked: Asked) -> Response:
     """RFC 6960：请求与应答均为 DER；无法识别的请求得到协议自身的错误应答。
 
     RFC 6960, both ways in DER. What is no request gets the protocol's own error answer.
     """
-    answer = responder.answer(body, at=at)
+    answer = asked.responder.answer(asked.body, at=asked.at)
     return Response(answer.der, media_type=OCSP_RESPONSE, headers={"Cache-Control": "no-store"})
 
 
@@ -166,8 +168,7 @@ def ask_ocsp_by_get(
     encoded: Annotated[
         str, Path(description="请求的 Base64 / The DER request in Base64 (RFC 6960, A.1)")
     ],
-    responder: OcspResponder,
-    at: At,
+    asked: Asked,
 ) -> Response:
     """RFC 6960 附录 A.1：请求以 Base64 置于路径中；无随机数时应答可缓存（RFC 5019）。
 
@@ -177,8 +178,8 @@ def ask_ocsp_by_get(
         data = base64.b64decode(encoded[: 2 * ocsp.REQUEST_MAX], validate=True)
     except (binascii.Error, ValueError):
         data = b""
-    answer = responder.answer(data, at=at)
-    left = int((answer.until - at).total_seconds()) if answer.until else 0
+    answer = asked.responder.answer(data, at=asked.at)
+    left = int((answer.until - asked.at).total_seconds()) if answer.until else 0
     headers = _cacheable(answer, left) if left > 0 else {"Cache-Control": "no-store"}
     return Response(answer.der, media_type=OCSP_RESPONSE, headers=headers)
 
@@ -200,10 +201,10 @@ def _cacheable(answer: Answer, left: int) -> dict[str, str]:
     responses=_answering(TIMESTAMP_REPLY),
     openapi_extra=_taking("application/timestamp-query"),
 )
-def stamp(body: Body, stamper: Annotated[Stamper, Depends(_stamper)]) -> Response:
+def stamp(asked: Asked) -> Response:
     """RFC 3161 与 GB/T 20520：SM3 摘要得到 SM2 时间戳，SHA-2 摘要得到 RSA 时间戳。
 
     RFC 3161 and GB/T 20520: an SM3 imprint is stamped by SM2, a SHA-2 one by RSA.
     """
-    answer = stamper.answer(body)
+    answer = asked.stamper.answer(asked.body)
     return Response(answer, media_type=TIMESTAMP_REPLY, headers={"Cache-Control": "no-store"})

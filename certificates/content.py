@@ -54,6 +54,10 @@ PHOTO_MAX_BYTES = 50 * 1024
 PHOTO_MAX_SIDE = 2000
 
 
+#: No licence here, and nobody that one is granted to, is older.
+EARLIEST = 1800
+
+
 class InvalidField(Invalid):
     """One field of the content breaks a rule; `field` and `rule` say which."""
 
@@ -97,9 +101,12 @@ def parse_date(field: str, value: object) -> date:
     if not isinstance(value, str) or len(value) != 8 or not (value.isascii() and value.isdigit()):
         raise InvalidField(field, "a date is written YYYYMMDD")
     try:
-        return datetime.strptime(value, "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
+        day = datetime.strptime(value, "%Y%m%d").date()  # noqa: DTZ007 - a day has no zone
     except ValueError as error:
         raise InvalidField(field, "no such day") from error
+    if day.year < EARLIEST:
+        raise InvalidField(field, f"not before {EARLIEST}")
+    return day
 
 
 def check_code(field: str, code: str, code_type: str) -> None:

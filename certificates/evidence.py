@@ -15,7 +15,7 @@ from trust.anchors import Anchors
 from trust.crypto import jose, x509
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
 from trust.crypto.x509 import Certificate
-from trust.report import Check, failed, passed, unknown
+from trust.report import Check, Outcome, failed, passed, unknown
 from trust.validation import TrustStore
 
 
@@ -124,6 +124,17 @@ class ListedStatus:
         return self._read
 
 
+def _told(listed: StatusList, index: int, *, at: datetime) -> Check:
+    if not listed.issued_at <= at <= listed.expires_at:
+        return unknown(
+            "state", "state_unknown", ("状态列表已过期", "the status list is out of date")
+        )
+    try:
+        return _STATE_CHECKS[listed.status(index)]
+    except Malformed as error:
+        return unknown("state", "state_unknown", str(error))
+
+
 class UntrustedList(InvalidSignature):
     code = "untrusted_list"
 
@@ -147,17 +158,14 @@ def check_signer(
         raise UntrustedList("no certificate comes with the signature")
     leaf, *rest = (x509.parse_certificate(data) for data in given)
     jose.verify(jws, leaf.spki)
+    region = chain.region_of(leaf)
     legs = chain.judge(
-        "", leaf, store=store, at=at, now=now, purpose=profiles.purpose(purpose), extra=rest
-    )
+        "", leaf, store=store, at=at, now=now, purpose=profiles.purpose(purpose), extra=rest,
+        region=region,
+    )  # fmt: skip
     if not chain.all_passed(legs):
         raise UntrustedList(", ".join(leg.code for leg in legs))
-    return region_of(leaf)
-
-
-def region_of(certificate: Certificate) -> str:
-    """The region that a certificate speaks for: its OU."""
-    return x509.name_value(certificate.subject, x509.UNIT) or ""
+    return region
 
 
 def offline(anchors: Anchors, store: TrustStore) -> Knowledge:

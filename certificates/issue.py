@@ -69,7 +69,7 @@ class AlreadyIssued(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What issuing needs besides the application; made once a process."""
+    """What issuing needs besides the application; made for a request or a bulk job."""
 
     sessions: Sessions
     keys: KeyStore
@@ -115,8 +115,7 @@ def issue(workshop: Workshop, key: UUID, *, by: Caller, at: datetime) -> Licence
             return _record(session, workshop, job, claim_text, pdf, by=by, at=at)
     except Exception:
         # The refusal is for the caller; what it leaves is put right first, in its own transaction.
-        with workshop.sessions.begin() as session:
-            abandon(session, workshop.store, str(job.known), by=by, at=at)
+        give_up(workshop.sessions, workshop.store, str(job.known), by=by, at=at)
         raise
 
 
@@ -334,14 +333,24 @@ def recover(sessions: Sessions, store: FileStore, *, by: Caller, at: datetime) -
 
     Runs at every start. Returns the identifiers that were given up.
     """
-    with sessions.begin() as session:
+    with sessions() as session:
         open_rows = session.execute(
             select(Reservation.identifier, Reservation.owner, Reservation.lease_until).where(
                 Reservation.state == RESERVED
             )
         ).all()
-        dead = [name for name, owner, until in open_rows if until < at or _is_gone(owner)]
-        return [name for name in dead if abandon(session, store, name, by=by, at=at)]
+    dead = [name for name, owner, until in open_rows if until < at or _is_gone(owner)]
+    return [name for name in dead if give_up(sessions, store, name, by=by, at=at)]
+
+
+def give_up(sessions: Sessions, store: FileStore, name: str, *, by: Caller, at: datetime) -> bool:
+    """Abandon one reservation in a transaction of its own, then take back its file; False when it
+    is open no more. A crash between the two leaves a file that no licence names."""
+    with sessions.begin() as session:
+        done = abandon(session, name, by=by, at=at)
+    if done:
+        store.remove(name)
+    return done
 
 
 def _is_gone(owner: str) -> bool:
@@ -349,7 +358,7 @@ def _is_gone(owner: str) -> bool:
     return host == socket.gethostname() and _started(int(pid)) != started
 
 
-def abandon(session: Session, store: FileStore, name: str, *, by: Caller, at: datetime) -> bool:
+def abandon(session: Session, name: str, *, by: Caller, at: datetime) -> bool:
     """Give up a reservation, inside the caller's transaction; False when it is open no more."""
     row = session.execute(
         update(Reservation)
@@ -364,7 +373,6 @@ def abandon(session: Session, store: FileStore, name: str, *, by: Caller, at: da
         .where(Application.id == row[0], Application.state == ApplicationState.ISSUING)
         .values(state=ApplicationState.APPROVED)
     )
-    store.remove(name)
     append_leaf(session, "abandoned", name.encode(), at=at)
     audit.record(
         session, "licence.abandoned", subject=name, by=by, at=at,

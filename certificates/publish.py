@@ -151,8 +151,10 @@ def export_anchors(
         files = _anchor_files(session, keys=keys, at=at, lifetime=lifetime)
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0o755)  # public, whatever the umask
         for name, data in files.items():
             (directory / name).write_bytes(data)
+            (directory / name).chmod(0o644)
     except OSError as error:
         raise Unavailable(f"{directory} cannot be written") from error
     return [directory / name for name in files]

@@ -5,13 +5,12 @@ Order: 1 structure  2 each signature, its chain, its seal  3 changes between and
 dates. Steps 4 to 6 are only looked at when the signatures did not fail: nothing unsigned is shown.
 """
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ca import profiles
-from certificates import evidence, identifier, qr, qr_reading
+from certificates import identifier, qr, qr_reading
 from certificates.evidence import Knowledge
 from certificates.qr import BadClaim, SignedClaim
 from certificates.verify_claim import (
@@ -31,7 +30,7 @@ from seal.pdf.errors import BadPdf, NotOurs
 from seal.pdf.fields import Signature
 from trust import chain
 from trust.chain import all_passed
-from trust.crypto import cms, hashes, x509
+from trust.crypto import cms, hashes, jose, x509
 from trust.crypto.algorithms import Algorithm
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
 from trust.crypto.x509 import Certificate
@@ -41,6 +40,7 @@ from trust.revocation import remembered
 
 ATTACHMENT = "licence.json"
 ATTACHMENT_MAX = 512 * 1024
+AUTHORITIES_MAX = 8
 SEAL_SUB_FILTER, PADES_SUB_FILTER = "GM.sm2seal", "ETSI.CAdES.detached"
 
 
@@ -78,10 +78,12 @@ def verify_file(data: bytes, knowledge: Knowledge, *, at: datetime) -> Verificat
     if any(check.outcome is Outcome.FAILED for check in checks):
         return Verification(at, None, changed, tuple(checks))
     trusted = all_passed(check for check in checks if check.name.startswith(("signature", "chain")))
+    if not trusted:
+        # What strangers signed is neither repeated as a licence's content nor drawn: only pages
+        # that a trusted seal stands for reach the renderer.
+        return Verification(at, None, changed, tuple(checks))
     licence, more = _content(whole, signers, knowledge, at=at)
-    # What strangers signed is judged, and not repeated as if it were a licence's content.
-    shown = licence if trusted else None
-    return Verification(at, shown, changed, tuple(confirm(checks + more)))
+    return Verification(at, licence, changed, tuple(confirm(checks + more)))
 
 
 def _nothing(at: datetime, check: Check) -> Verification:
@@ -120,13 +122,14 @@ def _check_stamp(
 ) -> tuple[list[Check], Signer | None]:
     stamp = asn1.parse_stamp(signature.contents)
     asn1.require_canonical(stamp)
+    certificate = x509.parse_certificate(stamp.signer)
     checks = seal_verify.check_stamp(
         label, stamp, digest=hashes.sm3(signature.covered(data)), store=knowledge.store, now=at,
         purpose=chain.DOCUMENT_SIGNING, maker_purpose=profiles.purpose("seal-maker"),
+        region=chain.region_of(certificate),
     )  # fmt: skip
     if stamp.at is None:
         return checks, None
-    certificate = x509.parse_certificate(stamp.signer)
     return checks, Signer(certificate, signature.sub_filter, stamp.seal.info.es_id, stamp.at)
 
 
@@ -151,7 +154,7 @@ def _check_pades(
     extra = _companions(signed, signer, knowledge)
     legs = chain.judge(
         label, signer, store=knowledge.store, at=claimed, now=at,
-        purpose=chain.DOCUMENT_SIGNING, extra=extra,
+        purpose=chain.DOCUMENT_SIGNING, extra=extra, region=chain.region_of(signer),
     )  # fmt: skip
     es_id = x509.name_value(signer.subject, x509.COMMON_NAME) or ""
     return [valid, *legs], Signer(signer, signature.sub_filter, es_id, claimed)
@@ -231,18 +234,26 @@ def _content(
 
 def read_content(raw: bytes) -> dict[str, Any]:
     """licence.json as `certificates.issue` writes it; Malformed."""
+    body: dict[str, Any] = jose.load_json(_text(raw), cap=ATTACHMENT_MAX)
+    licence = body.get("licence") if isinstance(body, dict) else None
+    if not isinstance(licence, dict) or body.get("version") != 1:
+        raise Malformed("licence.json of an unknown version")
+    for key in ("ZZBS", "ZZMC", "ZZLXDM", "CZZT"):
+        if not isinstance(licence.get(key), str) or not licence[key]:
+            raise Malformed(f"licence.json lacks {key}")
+    for key in ("ZZBFJG", "ZZBFJGDM"):
+        found = licence.get(key)
+        listed = found if isinstance(found, list) else [found]
+        if not 1 <= len(listed) <= AUTHORITIES_MAX or not all(type(n) is str and n for n in listed):
+            raise Malformed(f"licence.json lacks {key}")
+    return body
+
+
+def _text(raw: bytes) -> str:
     try:
-        body = json.loads(raw)
-        licence = body["licence"]
-        if body["version"] != 1 or not isinstance(licence, dict):
-            raise Malformed("licence.json of an unknown version")
-        for key in ("ZZBS", "ZZMC", "ZZLXDM", "CZZT", "ZZBFJG", "ZZBFJGDM"):
-            if not licence.get(key):
-                raise Malformed(f"licence.json lacks {key}")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise Malformed("licence.json is not what it should be") from error
-    found: dict[str, Any] = body
-    return found
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed("licence.json is not UTF-8") from error
 
 
 def _codes(body: dict[str, Any]) -> list[str]:
@@ -275,7 +286,7 @@ def _check_owners(body: dict[str, Any], signers: list[Signer], knowledge: Knowle
         name = f"owner.{number}"
         if owner not in codes:
             checks.append(failed(name, "seal_owner_mismatch"))
-        elif evidence.region_of(signer.certificate) != body.get("region"):
+        elif chain.region_of(signer.certificate) != body.get("region"):
             checks.append(failed(name, "seal_region_mismatch"))
         else:
             checks += _registered_seal(name, signer, str(body.get("region")), knowledge)

@@ -74,12 +74,12 @@ def check_signer(signed: SignedClaim, knowledge: Knowledge, *, at: datetime) -> 
         cose.verify(signed.message, signer.spki)
     except (InvalidSignature, UnknownAlgorithm, Malformed):
         return [failed(name, "claim_forged")]
-    if evidence.region_of(signer) != signed.claim.region:
+    if chain.region_of(signer) != signed.claim.region:
         return [failed(name, "claim_region_mismatch")]
     made_at = signed.claim.made_at
     legs = chain.judge(
         ".claim", signer, store=knowledge.store, at=made_at, now=at,
-        purpose=profiles.purpose("claim-signer"),
+        purpose=profiles.purpose("claim-signer"), region=signed.claim.region,
     )  # fmt: skip
     return [passed(name, "claim_valid", signed.claim.region), *legs]
 

@@ -72,8 +72,8 @@ def make(
     3. the row and its audit entry. A crash before 3 leaves keys and certificates that no seal
     names: they can seal nothing, since only a seal's row leads to them.
     """
-    if not by.has(Role.SEAL_ADMIN):
-        raise Forbidden("only a seal administrator makes seals")
+    if not by.has(Role.SEAL_ADMIN) or by.authority != order.owner:
+        raise Forbidden("only a seal administrator of its owner makes a seal")
     if not order.name.strip() or not 10 <= order.size_mm <= 80:
         raise Invalid("a seal has a name and is 10 to 80 mm wide")
     es_id = es_identifier(maker.region)
@@ -136,7 +136,7 @@ class SealNotInForce(Conflict):
 def set_state(session: Session, es_id: str, state: SealState, *, by: Caller, at: datetime) -> Seal:
     """Freeze, release, cancel or mark a seal invalid; cancelled and invalid are for good."""
     row = session.get(Seal, es_id, with_for_update=True)
-    if row is None or not by.has(Role.SEAL_ADMIN):
+    if row is None or not by.has(Role.SEAL_ADMIN) or by.authority != row.owner:
         raise Forbidden("no such seal, or not yours to administer")
     if row.state in (SealState.CANCELLED, SealState.INVALID) or row.state == state:
         raise SealNotInForce(f"seal {es_id} is {row.state}")

@@ -28,11 +28,13 @@ def check_stamp(
     now: datetime,
     purpose: str | None = None,
     maker_purpose: str | None = None,
+    region: str | None = None,
 ) -> list[Check]:
     """Checks `signature<label>`, `chain<label>`, `revocation<label>`, `seal<label>`.
 
     `digest` is the hash of the original (None: the original is not at hand). The purposes are the
-    extended key usages asked of signer and maker; None for seals of foreign make.
+    extended key usages asked of signer and maker, `region` the region that both their chains must
+    be of; None for seals of foreign make.
     """
     at = stamp.at
     checks = [_check_signature(f"signature{label}", stamp, digest)]
@@ -43,9 +45,12 @@ def check_stamp(
     if at is None:
         checks.append(unknown(f"chain{label}", "no_anchor"))
     else:
-        checks += chain.judge(label, signer, store=store, at=at, now=now, purpose=purpose)
+        checks += chain.judge(
+            label, signer, store=store, at=at, now=now, purpose=purpose, region=region
+        )
     checks.append(_check_binding(f"seal{label}", stamp) or check_seal(
-        f"seal{label}", stamp.seal, store=store, at=at or now, now=now, purpose=maker_purpose
+        f"seal{label}", stamp.seal, store=store, at=at or now, now=now, purpose=maker_purpose,
+        region=region,
     ))  # fmt: skip
     return checks
 
@@ -78,7 +83,7 @@ def _check_binding(name: str, stamp: Stamp) -> Check | None:
 
 def check_seal(
     name: str, seal: Seal, *, store: TrustStore, at: datetime, now: datetime,
-    purpose: str | None = None,
+    purpose: str | None = None, region: str | None = None,
 ) -> Check:  # fmt: skip
     """Judge the seal data at `at`; a seal that ended since is said, not failed."""
     try:
@@ -90,7 +95,7 @@ def check_seal(
         return failed(name, "signature_malformed", str(error))
     if not seal.info.valid_from <= at <= seal.info.valid_until:
         return failed(name, "seal_not_in_force")
-    legs = chain.judge("", maker, store=store, at=at, now=now, purpose=purpose)
+    legs = chain.judge("", maker, store=store, at=at, now=now, purpose=purpose, region=region)
     for leg in legs:
         if leg.code == "no_anchor":
             return unknown(name, "seal_maker_untrusted", _inner(leg))

@@ -13,6 +13,7 @@ from server.commands import authority, ca, demo, issue, region, verify
 from server.platform import Platform
 from trust.crypto import sm2
 from trust.errors import TrustError
+from trust.report import printable
 from trust.settings import Settings
 
 
@@ -33,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(words: list[str] | None = None) -> int:
     """Run a command; its exit code (docs/cli.md)."""
+    os.umask(0o077)  # licences, databases and keys are nobody else's to read
     arguments = parser().parse_args(words)
     if "portable" in sm2.engine():
         print(f"trust: SM2 by {sm2.engine()}: slow, and nothing can be signed", file=sys.stderr)
@@ -41,7 +43,7 @@ def main(words: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except TrustError as error:
-        print(f"trust: {error} [{error.code}]", file=sys.stderr)
+        print(f"trust: {printable(str(error))} [{error.code}]", file=sys.stderr)
         return exits.code_of(error)
     except ValidationError as error:
         first = error.errors()[0]

@@ -25,7 +25,8 @@ FORM_ROOM = 16 * 1024
 #: Verifications of one address: a whole office behind one address stays below this.
 RATE_PER_SECOND = 10.0
 RATE_BURST = 300
-_LIMITED = frozenset({"/v1/verifications", "/verify"})
+#: Anyone may ask for these, and each costs signatures or a row: verifications and time-stamps.
+_LIMITED = frozenset({"/v1/verifications", "/verify", "/tsa"})
 _ADDRESSES_MAX = 10_000
 
 _CSP = (

@@ -177,6 +177,10 @@ def create_authority(platform: Platform, plan: AuthorityPlan, *, at: datetime) -
                     code=plan.code, name=plan.name, division=plan.division, types=list(plan.types)
                 )
             )
+            audit.record(
+                session, "authority.created", subject=plan.code, by=SYSTEM, at=at,
+                details={"types": list(plan.types)},
+            )  # fmt: skip
         for name, people in itertools.groupby(sorted(plan.people), key=lambda person: person[0]):
             _add_person(session, name, list(people), authority=plan.code, at=at)
         seal = session.get_one(Authority, plan.code).seal
@@ -222,6 +226,10 @@ def _create_seal(platform: Platform, plan: AuthorityPlan, *, at: datetime) -> No
     made = make.make(platform.sessions, order, maker=maker, keys=platform.keys, by=by, at=at)
     with platform.sessions.begin() as session:
         session.get_one(Authority, plan.code).seal = made.es_id
+        audit.record(
+            session, "seal.assigned", subject=made.es_id, by=by, at=at,
+            details={"authority": plan.code},
+        )  # fmt: skip
 
 
 def seal_maker(platform: Platform, *, at: datetime) -> Maker:

@@ -1,4 +1,5 @@
-"""What a running service does by the clock: CRLs before they end, checkpoints, recovery.
+"""What a running service does by the clock: CRLs and OCSP signers before they end, checkpoints,
+recovery.
 
 Every process may run it: publishing twice is harmless, CRL numbers are unique, and a checkpoint of
 an unchanged log is handed out again. A fault is logged and tried again at the next round.
@@ -12,11 +13,12 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ca import crl
-from ca.models import Crl, Issuer
+from ca.models import Crl, Issuer, Signer
 from server import provision
 from server.platform import Platform
 from trust.access import SYSTEM
 from trust.clock import Clock
+from trust.crypto import x509
 from trust.errors import TrustError
 
 ROUND = timedelta(minutes=10)
@@ -24,6 +26,29 @@ ROUND = timedelta(minutes=10)
 CRL_AGE = timedelta(days=1)
 
 _logger = logging.getLogger("trust.upkeep")
+
+
+#: OCSP signers say of themselves that nobody need ask about them, so they are replaced in time.
+SIGNER_MARGIN = timedelta(days=60)
+
+
+def rotate_ocsp_signers(platform: Platform, *, at: datetime) -> list[str]:
+    """A further key for each OCSP signer that ends within SIGNER_MARGIN; the new key ids.
+
+    Of two processes at once the second is refused the key's name (Conflict) and finds it next time.
+    """
+    with platform.reading() as session:
+        ends = {
+            row.issuer: x509.parse_certificate(row.certificate).not_after
+            for row in session.scalars(
+                select(Signer).where(Signer.purpose == "ocsp-signer").order_by(Signer.created_at)
+            )
+        }
+    return [
+        provision.rotate_signer(platform, name, at=at)
+        for name, purpose, _, issuer in provision.SIGNERS
+        if purpose == "ocsp-signer" and issuer in ends and ends[issuer] - at < SIGNER_MARGIN
+    ]
 
 
 class Upkeep:
@@ -49,7 +74,8 @@ class Upkeep:
     def round(self) -> None:
         """One round, now."""
         at = self._clock()
-        for step in (self._renew_crls, self._sign_checkpoints, self._recover):
+        steps = (self._renew_crls, self._rotate_signers, self._sign_checkpoints, self._recover)
+        for step in steps:
             try:
                 step(at)
             except (TrustError, SQLAlchemyError) as error:
@@ -66,6 +92,11 @@ class Upkeep:
             if newest is None or at - newest >= CRL_AGE:
                 with self._platform.sessions.begin() as session:
                     crl.publish(session, name, keys=self._platform.keys, by=SYSTEM, at=at)
+
+    def _rotate_signers(self, at: datetime) -> None:
+        made = rotate_ocsp_signers(self._platform, at=at)
+        if made:
+            _logger.info("new OCSP signers: %s", ", ".join(made))
 
     def _sign_checkpoints(self, at: datetime) -> None:
         provision.sign_checkpoints(self._platform, at=at)

@@ -13,6 +13,8 @@ from trust.errors import Conflict, Forbidden, Invalid, NotFound
 
 #: 三员: the three administrators of GB/T 22239, level 3 are never one person.
 EXCLUSIVE = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
+#: Accounts that the audit log names without there being any.
+RESERVED = frozenset({"system", "operator", "public", "anonymous", "root"})
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 
 
@@ -22,6 +24,8 @@ def create(
 ) -> Account:  # fmt: skip
     """A new account, inside the caller's transaction; Invalid or Conflict."""
     wanted = frozenset(roles)
+    if name in RESERVED:
+        raise Invalid(f"{name!r} is what the log calls the platform itself or nobody in particular")
     if not _NAME.fullmatch(name):
         raise Invalid("an account's name is 2 to 64 of a-z, 0-9, dot, dash, underscore")
     if len(wanted & EXCLUSIVE) > 1:

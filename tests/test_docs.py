@@ -1,13 +1,16 @@
-"""The documents keep up with the code: links lead somewhere, codes and settings are all told."""
+"""The documents keep up with the code: links lead somewhere; codes, settings, commands are told."""
 
+import argparse
 import base64
 import re
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from certificates import qr
-from server import exits
+from server import cli, exits
 from trust.access import Role
 from trust.anchors import key_id
 from trust.crypto import cose
@@ -86,6 +89,37 @@ def test_no_setting_is_told_that_does_not_exist() -> None:
 def test_every_exit_code_is_told() -> None:
     told = {int(code) for code in re.findall(r"^\| (\d+)", read("docs/cli.md"), re.M)}
     assert {*exits.CODES.values(), *exits.OUTCOMES.values(), exits.INTERNAL} - told == set()
+
+
+def commands(parser: argparse.ArgumentParser, path: str) -> Iterator[tuple[str, set[str]]]:
+    """Every command that can be run beneath `parser`, with its long options but --help."""
+    inner = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    for action in inner:
+        for word, found in action.choices.items():
+            yield from commands(found, f"{path} {word}")
+    if not inner:
+        options = {option for action in parser._actions for option in action.option_strings}
+        yield path, {option for option in options if option.startswith("--")} - {"--help"}
+
+
+def told_commands() -> dict[str, set[str]]:
+    """The same by the table of docs/cli.md; `hold\\|release` there are two commands."""
+    told = {}
+    for signature in re.findall(r"^\| `(trust .*?)` \|", read("docs/cli.md"), re.M):
+        words = re.match(r"[a-z]+(?: [a-z|\\]+)*", signature)
+        assert words is not None
+        for path in product(*(word.split("\\|") for word in words[0].split())):
+            told[" ".join(path)] = set(re.findall(r"--[a-z-]+", signature))
+    return told
+
+
+def test_every_command_is_told_and_no_other() -> None:
+    assert set(told_commands()) == {path for path, _ in commands(cli.parser(), "trust")}
+
+
+@pytest.mark.parametrize(("path", "options"), [*commands(cli.parser(), "trust")])
+def test_every_option_of_a_command_is_told_and_no_other(path: str, options: set[str]) -> None:
+    assert told_commands().get(path) == options
 
 
 def test_every_role_is_told() -> None:

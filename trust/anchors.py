@@ -6,7 +6,6 @@ its name; only self-signed certificates become anchors.
 
 import base64
 import binascii
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +15,8 @@ from trust.crypto.x509 import Certificate, RevocationList
 from trust.errors import Unavailable
 from trust.revocation import CrlLookup
 
-FILES_MAX, FILE_MAX = 5_000, 64 * 1024 * 1024
-_PEM = re.compile(rb"-----BEGIN (CERTIFICATE|X509 CRL)-----(.*?)-----END \1-----", re.DOTALL)
+FILES_MAX, FILE_MAX = 5_000, 16 * 1024 * 1024
+_BEGINS = {b"-----BEGIN " + label + b"-----": label for label in (b"CERTIFICATE", b"X509 CRL")}
 
 
 def key_id(spki: bytes) -> bytes:
@@ -45,7 +44,7 @@ class Anchors:
         return self._by_key_id.get(kid)
 
     def revocation(self) -> CrlLookup:
-        return CrlLookup(self.crls)
+        return CrlLookup(self.crls, certificates=self.intermediates, anchors=self.roots)
 
 
 def load(directory: Path) -> Anchors:
@@ -92,14 +91,26 @@ def _contents(path: Path) -> bytes:
 
 
 def read_pem(data: bytes, *, name: str) -> list[tuple[bytes, bytes]]:
-    """(label, DER) of each PEM block; a bare DER structure counts as one CRL."""
+    """(label, DER) of each PEM block, in one pass; a bare DER structure counts as one CRL."""
     if data[:1] == b"0":
         return [(b"X509 CRL", data)]
+    found: list[tuple[bytes, bytes]] = []
+    label, lines = None, list[bytes]()
+    for line in data.splitlines():
+        line = line.strip()
+        if line in _BEGINS:
+            label, lines = _BEGINS[line], []
+        elif label is not None and line == b"-----END " + label + b"-----":
+            found.append((label, _decoded(b"".join(lines), name)))
+            label = None
+        elif label is not None:
+            lines.append(line)
+    return found
+
+
+def _decoded(text: bytes, name: str) -> bytes:
     try:
-        return [
-            (m[1], base64.b64decode(b"".join(m[2].split()), validate=True))
-            for m in _PEM.finditer(data)
-        ]
+        return base64.b64decode(text, validate=True)
     except binascii.Error as error:
         raise Malformed(f"{name} holds broken PEM") from error
 

@@ -33,12 +33,14 @@ def judge(
     purpose: str | None,
     extra: Iterable[Certificate] = (),
     policies: PolicyInputs = ANY,
+    region: str | None = None,
 ) -> list[Check]:
     """The checks `chain<label>` and `revocation<label>` of a certificate that signed at `at`.
 
     `now` is when it is judged: a key that was compromised since leaves a claimed time worthless.
     `purpose` is the extended key usage it must carry; None takes any (seals of foreign make).
-    `policies` are the certificate policies asked for; by default none is.
+    `policies` are the certificate policies asked for; by default none is. `region` is the region
+    that every certificate of the path must be of, so that no region's CA speaks for another.
     """
     chain, revocation = f"chain{label}", f"revocation{label}"
     not_reached = unknown(revocation, "revocation_not_reached")
@@ -56,8 +58,16 @@ def judge(
     wrong = wrong_usage(leaf, purpose=purpose)
     if wrong:
         return [failed(chain, "key_usage", wrong), not_reached]
+    if region is not None and any(region_of(each) != region for each in path.certificates):
+        return [failed(chain, "region_mismatch"), not_reached]
     good = passed(chain, "chain_valid", x509.name_text(path.anchor.subject))
     return [good, _judge_revocation(revocation, path, store=store, at=at, now=now)]
+
+
+def region_of(certificate: Certificate) -> str:
+    """The region that a certificate speaks for: its one OU; empty without one or with several."""
+    units = [text for kind, text in x509.name_values(certificate.subject) if kind == x509.UNIT]
+    return units[0] if len(units) == 1 else ""
 
 
 def _judge_revocation(

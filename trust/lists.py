@@ -108,19 +108,32 @@ def parse(data: bytes) -> TrustList:
             raise Malformed("trust list of an unknown form")
         jws = jose.parse(jose.attach(document["signature"], payload), typ=TYPE)
         return TrustList(
-            region=str(content["schemeTerritory"]), sequence=int(content["sequenceNumber"]),
-            issued_at=datetime.fromisoformat(content["issueDateTime"]),
-            next_update=datetime.fromisoformat(content["nextUpdate"]),
+            region=str(content["schemeTerritory"]), sequence=_integer(content["sequenceNumber"]),
+            issued_at=_moment(content["issueDateTime"]),
+            next_update=_moment(content["nextUpdate"]),
             services=tuple(_service(item) for item in content["services"]), jws=jws,
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
         raise Malformed("not a trust list") from error
 
 
+def _integer(value: Any) -> int:
+    if type(value) is not int:
+        raise ValueError("not an integer")
+    return value
+
+
+def _moment(text: Any) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return at
+
+
 def _service(item: dict[str, Any]) -> Service:
     return Service(
         kind=ServiceType(item["serviceType"].removeprefix("urn:trust:service:")),
-        name=str(item["serviceName"]), since=datetime.fromisoformat(item["statusStartingTime"]),
+        name=str(item["serviceName"]), since=_moment(item["statusStartingTime"]),
         certificate=base64.b64decode(item["digitalId"] or "", validate=True),
         uri=str(item["serviceUri"] or ""), code=str(item["serviceCode"] or ""),
         status=str(item["status"]),

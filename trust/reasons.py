@@ -54,6 +54,10 @@ REASONS: dict[str, tuple[str, str]] = {
     ),
     "path_length": ("证书链过长。", "The chain is longer than an issuer allows."),
     "path_work": ("证书链过于复杂。", "The chain takes more work than is allowed."),
+    "region_mismatch": (
+        "证书链中有其他地区的证书。",
+        "A certificate in the chain belongs to another region.",
+    ),
     "critical_extension": (
         "证书含有不认识的关键扩展。",
         "A certificate has a critical extension that is not understood.",
@@ -151,7 +155,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "二维码与证照内容不一致：{}。",
         "The QR code does not agree with the licence: {}.",
     ),
-    "qr_unreadable": ("页面上读不到二维码。", "No QR code can be read from the page."),
+    "qr_unreadable": ("读不到唯一的二维码。", "No single QR code can be read."),
     "claim_well_formed": (
         "二维码是本平台证照码的规范格式。",
         "The QR code is a licence claim in its one form.",

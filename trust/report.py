@@ -12,6 +12,13 @@ from typing import Any
 from trust.reasons import REASONS
 
 Detail = str | tuple[str, str]
+DETAIL_MAX = 300
+
+
+def printable(text: str, *, most: int = DETAIL_MAX) -> str:
+    """Foreign text made safe to show: one line, no control or direction characters, bounded."""
+    kept = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[: most + 1])
+    return kept if len(text) <= most else kept[:most] + "…"
 
 
 class Outcome(StrEnum):
@@ -33,7 +40,9 @@ class Check:
     def reason(self) -> dict[str, str]:
         zh, en = REASONS[self.code]
         in_zh, in_en = (self.detail, self.detail) if isinstance(self.detail, str) else self.detail
-        return {"zh": zh.replace("{}", in_zh), "en": en.replace("{}", in_en)}
+        return {
+            "zh": zh.replace("{}", printable(in_zh)), "en": en.replace("{}", printable(in_en)),
+        }  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
         return {

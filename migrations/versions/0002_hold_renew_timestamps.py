@@ -1,4 +1,4 @@
-"""renewal links and time-stamps
+"""renewal links, time-stamps, partitioned CRLs
 
 Revision ID: 0002
 Revises: 0001
@@ -20,6 +20,12 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("ca_certificate", schema=None) as batch_op:
         batch_op.add_column(sa.Column("renews", sa.String(length=40), nullable=True))
+        batch_op.add_column(sa.Column("shard", sa.Integer(), nullable=True))
+    with op.batch_alter_table("ca_crl", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("shard", sa.Integer(), nullable=True))
+    with op.batch_alter_table("ca_issuer", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("shards", sa.Integer(), server_default="1", nullable=False))
+        batch_op.add_column(sa.Column("shard_url", sa.String(length=200), nullable=True))
     op.create_table(
         "ca_timestamp",
         sa.Column("serial", sa.String(length=32), nullable=False),
@@ -38,5 +44,10 @@ def downgrade() -> None:
     with op.batch_alter_table("ca_timestamp", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ca_timestamp_at"))
     op.drop_table("ca_timestamp")
-    with op.batch_alter_table("ca_certificate", schema=None) as batch_op:
-        batch_op.drop_column("renews")
+    for table, columns in (
+        ("ca_certificate", ("renews", "shard")),
+        ("ca_crl", ("shard",)),
+        ("ca_issuer", ("shards", "shard_url")),
+    ):
+        for column in columns:
+            op.drop_column(table, column)

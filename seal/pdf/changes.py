@@ -6,6 +6,7 @@ nothing else. Everything else is a change, whatever the PDF's own permissions sa
 
 from seal.pdf.document import Document
 from seal.pdf.objects import Dict, Object, Ref
+from seal.pdf.update import Update
 
 #: What was changed, in Chinese and in English.
 Change = tuple[str, str]
@@ -55,21 +56,43 @@ def _is_widget(value: Object, after: Document) -> bool:
 
 
 def beyond_long_term_data(document: Document, count: int) -> Change | None:
-    """What the revisions after the first `count` change besides the catalogue's DSS."""
-    before = document.at(count)
+    """What the revisions after the first `count` change besides the catalogue's DSS.
+
+    Nobody signs these bytes, so they must be exactly what our own writer makes of their objects:
+    loose bytes, or a table that says less than the truth, are what other readers repair into
+    another page.
+    """
     for number in range(count, len(document.revisions)):
-        after = document.at(number + 1)
-        if problem := _beyond_a_trailer(before.trailer, after.trailer):
+        before, after = document.at(number), document.at(number + 1)
+        problem = _beyond_a_trailer(before.trailer, after.trailer) or _beyond_dss(before, after)
+        if problem:
             return problem
-        for changed, (offset, generation) in after.revisions[-1].entries.items():
-            if changed >= before.size:
-                continue
-            if offset is None or generation != 0:
-                return f"删去了对象 {changed}", f"object {changed} was deleted"
-            ref = Ref(changed, 0)
-            if ref != before.root or not _only_dss(before.catalog(), after.get(ref)):
-                return f"改动了对象 {changed}", f"object {changed} was changed"
+        if _rewritten(before, after) != document.data[before.end : after.end]:
+            return "追加的内容不是规范形式", "what was appended is not in its canonical form"
     return None
+
+
+def _beyond_dss(before: Document, after: Document) -> Change | None:
+    entries = after.revisions[-1].entries
+    if before.root.number not in entries:
+        return "追加了无关的内容", "what was appended is no long-term-validation data"
+    for number, (offset, generation) in entries.items():
+        if offset is None or generation != 0:
+            return f"删去了对象 {number}", f"object {number} was deleted"
+        if number >= before.size:
+            continue
+        if number != before.root.number or not _only_dss(before.catalog(), after.catalog()):
+            return f"改动了对象 {number}", f"object {number} was changed"
+    return None
+
+
+def _rewritten(before: Document, after: Document) -> bytes:
+    """The revision as `Update` writes it from the same objects."""
+    update = Update(before)
+    for number in after.revisions[-1].entries:
+        update.put(Ref(number, 0), after.get(Ref(number, 0)))
+    update.next = max(before.size, *(number + 1 for number in after.revisions[-1].entries))
+    return update.write()
 
 
 def _beyond_a_trailer(old: Dict, new: Dict) -> Change | None:
@@ -84,6 +107,7 @@ def _beyond_a_trailer(old: Dict, new: Dict) -> Change | None:
 
 
 def _only_dss(old: Dict, new: Object) -> bool:
-    if not isinstance(new, dict):
+    """The catalogue with a DSS that it gained, or that was replaced by another."""
+    if not isinstance(new, dict) or not isinstance(new.get("DSS"), Ref | dict):
         return False
-    return {k for k in old.keys() | new.keys() if old.get(k) != new.get(k)} <= {"DSS"}
+    return {k for k in old.keys() | new.keys() if old.get(k) != new.get(k)} == {"DSS"}

@@ -12,21 +12,22 @@ from seal.pdf.objects import Dict, Object, Ref, write
 class Update:
     """Collects changed and new objects, then writes one revision behind `document`.
 
-    After `write`, `offsets` says where in the file each object begins.
+    `next` is the number that the next new object gets. After `write`, `offsets` says where in the
+    file each object begins.
     """
 
     document: Document
     _objects: dict[int, bytes] = field(default_factory=dict)
-    _next: int = 0
+    next: int = 0
     offsets: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._next = self.document.size
+        self.next = self.document.size
 
     def reserve(self) -> Ref:
         """A number for an object that is put later."""
-        ref = Ref(self._next, 0)
-        self._next += 1
+        ref = Ref(self.next, 0)
+        self.next += 1
         return ref
 
     def put(self, ref: Ref, value: Object) -> None:
@@ -57,7 +58,7 @@ class Update:
 
     def _trailer(self, body: bytes) -> Dict:
         old = self.document.trailer
-        trailer: Dict = {"Size": self._next, "Root": self.document.root}
+        trailer: Dict = {"Size": self.next, "Root": self.document.root}
         if "Info" in old:
             trailer["Info"] = old["Info"]
         previous = int(self._start_of_last_table())

@@ -49,6 +49,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("issuer", help="such as issuing-sm2")
     parser.add_argument("--out", type=Path, metavar="FILE.crl")
     parser.set_defaults(run=run_crl)
+    parser = inner.add_parser("shards", help="spread an issuer's next certificates over N CRLs")
+    parser.add_argument("issuer", help="such as issuing-sm2")
+    parser.add_argument("number", type=int, help=f"1 (none) to {crl.SHARDS_MAX}")
+    parser.set_defaults(run=run_shards)
     parser = inner.add_parser("list", help="证书清单 / the certificates")
     parser.add_argument("--issuer")
     parser.add_argument("--state", choices=[state.value for state in CertificateState])
@@ -171,6 +175,19 @@ def run_crl(arguments: argparse.Namespace, platform: Platform) -> int:
     if arguments.out:
         _write(arguments.out, der)
     print(f"✓ 已签发吊销列表 CRL of {arguments.issuer}: {len(x509.parse_crl(der).entries)} entries")
+    return 0
+
+
+def run_shards(arguments: argparse.Namespace, platform: Platform) -> int:
+    """The partitions' CRLs are there before the first certificate names one."""
+    at = utc_now()
+    with platform.sessions.begin() as session:
+        crl.partition(
+            session, arguments.issuer, shards=arguments.number,
+            base_url=registry.region(session).base_url, by=SYSTEM, at=at,
+        )  # fmt: skip
+        crl.publish(session, arguments.issuer, keys=platform.keys, by=SYSTEM, at=at)
+    print(f"✓ 吊销列表分片 {arguments.issuer}: {arguments.number}")
     return 0
 
 

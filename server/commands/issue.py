@@ -143,8 +143,8 @@ def run_revoke(arguments: argparse.Namespace, platform: Platform) -> int:
             session, arguments.identifier, reason=arguments.reason, by=by, at=at,
             vault=platform.vault,
         )  # fmt: skip
-    _refresh_published(platform, at)
     print(f"✓ 已吊销 revoked {licence.identifier}")
+    _refresh_published(platform, at)
     return 0
 
 

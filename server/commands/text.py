@@ -4,7 +4,7 @@ from typing import Any
 
 from certificates.verify_claim import Verification
 from server.pages import names
-from trust.report import Outcome
+from trust.report import Outcome, printable
 
 WORDS = {
     Outcome.PASSED: ("通过", "PASSED"),
@@ -40,4 +40,4 @@ def licence(summary: dict[str, Any] | None) -> list[str]:
     shown = dict(summary)
     if "valid_until" in shown and shown["valid_until"] is None:
         shown["valid_until"] = "长期 long-term"
-    return [f"  {label} {shown[key]}" for key, label in LABELS if shown.get(key)]
+    return [f"  {label} {printable(str(shown[key]))}" for key, label in LABELS if shown.get(key)]

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from ca.models import Certificate, CertificateState, Timestamp
+from ca.models import Certificate, CertificateState, Issuer, Timestamp
 from server.provision import MIGRATIONS, migrate
 from trust.db import open_engine
 
@@ -32,6 +32,12 @@ def configured(url: str) -> Config:
     return config
 
 
+ISSUER = (
+    "INSERT INTO ca_issuer (name, algorithm, key_id, certificate, created_at) "
+    "VALUES ('issuing-sm2', 'SM2-SM3', 'issuing-sm2', :der, '2026-01-01 00:00:00')"
+)
+
+
 def test_rows_of_the_first_tables_survive_and_the_new_columns_work(url: str) -> None:
     command.upgrade(configured(url), "0001")
     engine = open_engine(url)
@@ -42,12 +48,14 @@ def test_rows_of_the_first_tables_survive_and_the_new_columns_work(url: str) -> 
     )
     with engine.begin() as connection:
         connection.execute(text(row))
+        connection.execute(text(ISSUER), {"der": b"0"})
     migrate(url)
     at = datetime(2026, 1, 1, tzinfo=UTC)
     with Session(engine) as session, session.begin():
         old = session.query(Certificate).one()
         assert (old.serial, old.state, old.renews) == ("ab", "issued", None)
         old.state = CertificateState.HELD
+        assert session.get_one(Issuer, "issuing-sm2").shards == 1
         session.add(stamp_at(at))
     with Session(engine) as session:
         session.add(stamp_at(at))

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from ca import hold, revoke
 from ca.ocsp import LIFETIME, REFRESH, Responder
 from ca.revoke import Reason
+from server import upkeep
 from tests.ca.requests import SUITES, authority, certify
-from tests.regions import Region
+from tests.regions import Region, build
 from tests.tools import find_tool
 from trust.access import SYSTEM
 from trust.anchors import pem
@@ -309,3 +310,28 @@ def gmssl_accepts(spki: bytes, message: bytes, signature: bytes) -> bool:
     verifier.public_key = point.hex()
     said: object = verifier.verify(sm2.der_to_raw(signature).hex(), digest)
     return said is True
+
+
+def test_an_ocsp_signer_near_its_end_is_followed_by_the_next(tmp_path: Path) -> None:
+    region = build(tmp_path / "home")
+    made = certify(region, "sm2")
+    end = x509.parse_certificate(ask(region, made, "issuing-sm2").certificates[0]).not_after
+    assert upkeep.rotate_ocsp_signers(region.platform, at=end - timedelta(days=61)) == []
+    near = end - timedelta(days=59)
+    new = upkeep.rotate_ocsp_signers(region.platform, at=near)
+    assert new == ["ocsp-sm2-2", "ocsp-rsa-2", "ocsp-root-sm2-2", "ocsp-root-rsa-2"]
+    assert upkeep.rotate_ocsp_signers(region.platform, at=near) == []
+    read = ask(region, made, "issuing-sm2", at=end + timedelta(days=1))
+    assert read.singles[0].standing is Known.GOOD
+    region.platform.engine.dispose()
+
+
+def test_without_its_database_the_responder_says_try_later(tmp_path: Path) -> None:
+    region = build(tmp_path / "home")
+    wanted = ocsp.cert_id(authority(region, "issuing-sm2"), 5)
+    by = responder(region)
+    region.platform.engine.dispose()
+    for path in (tmp_path / "home").glob("trust.db*"):
+        path.unlink()
+    answer = by.answer(ocsp.write_request(wanted), at=utc_now())
+    assert ocsp.parse_response(answer.der) is ResponseStatus.TRY_LATER

@@ -16,9 +16,10 @@ from sqlalchemy import func, select
 
 from ca.models import Timestamp
 from ca.timestamp import POLICY, Stamper
+from server.app import create_app
 from tests.ca.requests import authority
 from tests.ca.test_ocsp import gmssl_accepts
-from tests.regions import Region
+from tests.regions import Region, build
 from tests.tools import find_tool
 from trust import chain, timestamps
 from trust.anchors import pem
@@ -234,3 +235,14 @@ def test_http_garbage_is_answered_by_the_protocol(client: TestClient, body: byte
     got = client.post("/tsa", content=body)
     assert got.status_code == 200
     assert tst.parse_response(got.content) == frozenset({FailureInfo.BAD_DATA_FORMAT})
+
+
+def test_one_address_gets_no_flood_of_stamps(tmp_path: Path) -> None:
+    """Every stamp is a signature and a row: a stranger must not fill the table."""
+    region = build(tmp_path / "home")
+    app = create_app(region.platform.settings, platform=region.platform)
+    with TestClient(app) as own:
+        told = [own.post("/tsa", content=b"").status_code for _ in range(330)]
+    assert told[:300] == [200] * 300
+    assert 429 in told
+    region.platform.engine.dispose()

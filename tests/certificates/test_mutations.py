@@ -19,6 +19,8 @@ from certificates.evidence import Knowledge
 from certificates.verify import verify_file
 from certificates.verify_claim import Verification
 from seal.apply import Suites
+from seal.pdf import document
+from seal.pdf.objects import Dict, write
 from tests.certificates import mutated_revisions, mutated_signatures, mutations
 from tests.certificates.mutated_signatures import Files
 from tests.sealed import Sealed, sealed
@@ -186,3 +188,43 @@ def _incremental(pdf: bytes, *, note: bool) -> bytes:
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
+
+
+# --- what other readers would repair -----------------------------------------------------------
+
+
+def _shadow(pdf: bytes, *, size: int | None, table: bytes, catalog: bool) -> bytes:
+    """A revision with a page content that no table lists, and a table that says too little."""
+    whole = document.read(pdf)
+    root = whole.root
+    body = b"14 0 obj\n<</Length 0>>\nstream\n\nendstream\nendobj\n"
+    if catalog:
+        table = b"%d 1\n%010d 00000 n \n" % (root.number, len(pdf) + len(body))
+        changed: Dict = {**whole.catalog(), "DSS": {"Certs": []}}
+        body += b"%d 0 obj\n" % root.number + write(changed) + b"\nendobj\n"
+    trailer: Dict = {**whole.trailer, "Prev": int(pdf[pdf.rindex(b"startxref") + 9 :].split()[0])}
+    if size is None:
+        trailer.pop("Size")
+    else:
+        trailer["Size"] = size
+    at = len(pdf) + len(body)
+    return (
+        pdf
+        + body
+        + b"xref\n"
+        + table
+        + b"trailer\n"
+        + write(trailer)
+        + (b"\nstartxref\n%d\n%%%%EOF\n" % at)
+    )
+
+
+@pytest.mark.parametrize("size", [None, -1, 0, 1, 60, 10_000])
+@pytest.mark.parametrize("table", [b"", b"0 0\n", b"0 1\n0000000000 65535 f \n"])
+@pytest.mark.parametrize("catalog", [False, True])
+def test_loose_objects_under_a_table_that_says_too_little_never_pass(
+    sealed: Sealed, offline: Knowledge, size: int | None, table: bytes, catalog: bool
+) -> None:
+    shadow = _shadow(sealed.dual, size=size, table=table, catalog=catalog)
+    found = verify(shadow, offline, sealed)
+    assert found.outcome is Outcome.FAILED, found.checks

@@ -1,5 +1,6 @@
 """`trust ca`: suspension, renewal, CRLs and the list, as an operator types them."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -71,8 +72,6 @@ def test_renew_writes_a_certificate_for_the_same_or_for_a_new_key(
 def test_a_request_in_pem_is_taken_and_garbage_is_refused(
     sqlite_region: Region, tmp_path: Path
 ) -> None:
-    import base64
-
     der = request_for(private_keys.generate(KeyKind.SM2))
     text = base64.encodebytes(der).decode()
     marks = ("-----BEGIN CERTIFICATE REQUEST-----", "-----END CERTIFICATE REQUEST-----")
@@ -95,6 +94,15 @@ def test_a_fresh_crl_is_written_on_demand(sqlite_region: Region, tmp_path: Path)
     assert cli.main(["ca", "crl", "nobody"]) == 67
     words = ["ca", "crl", "issuing-sm2", "--out", str(tmp_path / "no" / "where")]
     assert cli.main(words) == exits.CANNOT_WRITE
+
+
+def test_an_issuer_is_partitioned_and_made_whole_again(sqlite_region: Region) -> None:
+    assert cli.main(["ca", "shards", "root-sm2", "2"]) == 0
+    with sqlite_region.platform.reading() as session:
+        assert crl.newest(session, "root-sm2", shard=2) is not None
+    assert cli.main(["ca", "shards", "root-sm2", "1"]) == 0
+    assert cli.main(["ca", "shards", "root-sm2", "0"]) == 65
+    assert cli.main(["ca", "shards", "nobody", "2"]) == 67
 
 
 def test_the_list_is_filtered_by_issuer_and_state(

@@ -260,6 +260,14 @@ def test_a_tampered_crl_gains_nothing_from_the_genuine_one_beside_it() -> None:
 # --- changes since ------------------------------------------------------------------------------
 
 
+def test_a_crl_of_another_key_id_answers_nothing() -> None:
+    own = make("sub", KEYS[1], issuer=ROOT,
+               extensions=[*authority(), x509_write.subject_key_id(b"one")])  # fmt: skip
+    for key_id, said in ((b"one", Standing.GOOD), (b"two", Standing.UNKNOWN)):
+        lookup = CrlLookup([crl(x509_write.authority_key_id(key_id))])
+        assert lookup.status(PLAIN.certificate, own.certificate, at=NOW).standing is said
+
+
 def test_a_delta_alone_says_nothing() -> None:
     assert standing(PLAIN, delta(1)) is Standing.UNKNOWN
 

@@ -219,6 +219,8 @@ def test_a_roots_own_name_constraints_bind_the_chains_below_it() -> None:
         der.sequence(),
         der.sequence(der.tlv(0xA0, b"")),
         der.sequence(der.tlv(0xA2, b"")),
+        der.sequence(der.tlv(0xA0, der.sequence(der.tlv(0x82, b"a.cn"))) * 2),
+        der.sequence(der.tlv(0xA2, der.sequence(der.tlv(0x82, b"a.cn")))),
         der.sequence(der.tlv(0xA0, der.sequence(der.tlv(0x82, b"a.cn"), der.tlv(0x80, b"\x01")))),
         der.sequence(der.tlv(0xA0, der.sequence(der.tlv(0x92, b"a.cn")))),
         der.sequence(der.tlv(0xA0, der.sequence(der.tlv(0x82, b"a")) * 1025)),

@@ -8,6 +8,7 @@ import pytest
 from trust import chain
 from trust.crypto import der, private_keys, x509, x509_write
 from trust.crypto.algorithms import DEFAULT, Algorithm, KeyKind
+from trust.crypto.errors import UnknownAlgorithm
 from trust.crypto.private_keys import PrivateKey
 from trust.crypto.x509 import Certificate, Extension, Revoked
 from trust.report import Outcome
@@ -279,6 +280,8 @@ def test_a_stranger_of_the_issuers_name_with_another_kind_of_key_ends_no_search(
     key = private_keys.generate(KeyKind.P256)
     stranger = make("sub", key, issuer=None, extensions=authority())
     assert chosen(LEAF, stranger, SUB) == [SUB]
+    with pytest.raises(UnknownAlgorithm):
+        chosen(LEAF, stranger)
 
 
 def test_names_chain_though_their_strings_are_of_another_type_and_case() -> None:
@@ -292,3 +295,26 @@ def test_names_chain_though_their_strings_are_of_another_type_and_case() -> None
     assert chosen(Entity("leaf", KEYS[2], found), SUB) == [SUB]
     crls = CrlLookup([crl()])
     assert crls.status(found, SUB.certificate, at=NOW).standing is Standing.GOOD
+
+
+def test_a_certificate_of_another_key_id_is_no_issuer_whatever_it_signed() -> None:
+    named = [*SIGNING, x509_write.authority_key_id(b"one")]
+    sub = make("sub", KEYS[1], issuer=ROOT,
+               extensions=[*authority(), x509_write.subject_key_id(b"two")])  # fmt: skip
+    leaf = make("leaf", KEYS[2], issuer=sub, extensions=named)
+    assert failure(leaf, sub) == "no_anchor"
+    twin = make("sub", KEYS[1], issuer=ROOT,
+                extensions=[*authority(), x509_write.subject_key_id(b"one")])  # fmt: skip
+    assert chosen(leaf, sub, twin) == [twin]
+
+
+def test_a_report_names_the_rule_of_names_and_of_policies() -> None:
+    policies = Extension("2.5.29.36", True, der.sequence(der.implicit(0, der.integer(0))))
+    other = der.tlv(0xA4, name("another"))
+    constraints = Extension("2.5.29.30", True, der.sequence(der.tlv(0xA0, der.sequence(other))))
+    for extension, code in ((policies, "policy"), (constraints, "name_constraints")):
+        sub = make("sub", KEYS[1], issuer=ROOT, extensions=[*authority(), extension])
+        leaf = make("leaf", KEYS[2], issuer=sub, extensions=SIGNING)
+        store = TrustStore((ROOT.certificate,), (sub.certificate,), Told(Status(Standing.GOOD)))
+        leg = chain.judge("", leaf.certificate, store=store, at=NOW, now=NOW, purpose=None)[0]
+        assert (leg.outcome, leg.code) == (Outcome.FAILED, code)

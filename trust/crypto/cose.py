@@ -40,11 +40,10 @@ def encode(value: Any) -> bytes:
 
 def decode(data: bytes) -> Any:
     """CBOR in its deterministic encoding only; Malformed for anything else."""
-    stream = io.BytesIO(data)
     try:
-        value = cbor2.CBORDecoder(stream).decode()
+        value = cbor2.CBORDecoder(io.BytesIO(data)).decode()
         again = encode(value)
-    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError) as error:
+    except (cbor2.CBORError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
         raise Malformed("not CBOR") from error
     if again != data:
         raise Malformed("CBOR is not in its deterministic encoding")
@@ -82,9 +81,10 @@ def parse(data: bytes) -> Sign1:
             raise Malformed("not a COSE_Sign1")
     if open_header or not isinstance(header, dict) or set(header) != {ALG, KID}:
         raise Malformed("COSE header holds other than alg and kid")
-    algorithm, kid = _ALGORITHMS.get(header[ALG]), header[KID]
+    number, kid = header[ALG], header[KID]
+    algorithm = _ALGORITHMS.get(number) if type(number) is int else None
     if algorithm is None:
-        raise UnknownAlgorithm(f"COSE algorithm {header[ALG]!r} is not accepted")
+        raise UnknownAlgorithm(f"COSE algorithm {str(number)[:20]} is not accepted")
     if not isinstance(kid, bytes) or len(kid) != KID_LENGTH or len(signature) != 64:
         raise Malformed("COSE key id or signature of a wrong length")
     return Sign1(algorithm, kid, protected, payload, signature)

@@ -5,7 +5,6 @@ is the default, so that any JOSE library can read what we publish.
 """
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -39,7 +38,7 @@ class Jws:
             raise Malformed("x5c is no list of certificates")
         try:
             return tuple(base64.b64decode(item, validate=True) for item in chain)
-        except binascii.Error as error:
+        except ValueError as error:
             raise Malformed("x5c is not base64") from error
 
 
@@ -68,9 +67,11 @@ def load_json(data: bytes | str, *, cap: int = JWS_MAX) -> Any:
     if len(data) > cap:
         raise Malformed(f"JSON over {cap} bytes")
     try:
-        return json.loads(data, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        found = json.loads(data, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        canonical_json(found)  # a lone surrogate cannot be written again
     except (ValueError, RecursionError) as error:
         raise Malformed("not JSON") from error
+    return found
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> JSON:

@@ -12,6 +12,7 @@ from trust.crypto.x509 import (
     CRL_NUMBER,
     CRL_POINTS,
     EXTENDED_KEY_USAGE,
+    ISSUING_POINT,
     KEY_USAGE,
     OCSP_NOCHECK,
     REASON_CODE,
@@ -138,6 +139,13 @@ def crl_points(urls: list[str]) -> Extension:
         for url in urls
     )
     return Extension(CRL_POINTS, False, der.sequence(*points))
+
+
+def issuing_point(url: str) -> Extension:
+    """This CRL is of the certificates that name `url` as their distribution point, and complete
+    for them (RFC 5280, 5.2.5)."""
+    name = der.tlv(0xA0, der.tlv(0xA0, der.tlv(0x86, url.encode("ascii"))))
+    return Extension(ISSUING_POINT, True, der.sequence(name))
 
 
 def authority_access(ca_issuers: str, *, ocsp: str = "") -> Extension:

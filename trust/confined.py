@@ -1,0 +1,44 @@
+"""Running a parser of hostile input in a process of its own, with limits on time and memory.
+
+Some inputs make a tolerant decoder work for minutes or take gigabytes; no cap on bytes or pixels
+foresees them all. The child is this interpreter running one of our modules.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+from trust.errors import Unavailable
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+class Overrun(Unavailable):
+    """The child was stopped, crashed or said too much."""
+
+    code = "too_much_work"
+
+
+def run(module: str, data: bytes, *, seconds: int, output_max: int) -> bytes:
+    """What `python -m module` answers to `data` on its standard input; Overrun otherwise."""
+    environment = {"PYTHONPATH": os.pathsep.join([str(_ROOT), *filter(None, sys.path)]),
+                   "PATH": os.environ.get("PATH", "")}  # fmt: skip
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter, our own module
+            [sys.executable, "-m", module], input=data, capture_output=True, timeout=2 * seconds,
+            env=environment, check=False,
+        )  # fmt: skip
+    except (subprocess.TimeoutExpired, OSError) as error:
+        raise Overrun("reading takes longer than is allowed") from error
+    if done.returncode != 0 or len(done.stdout) > output_max:
+        raise Overrun("reading takes more than is allowed")
+    return done.stdout
+
+
+def limit(*, seconds: int, memory: int) -> None:
+    """For the child: no more CPU seconds and bytes than these."""
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
