@@ -86,7 +86,7 @@ class Bench:
         raw = self.platform.vault.unseal(
             self.licence.content_box, context=f"licence/{self.licence.identifier}"
         )
-        from certificates.verify import read_content
+        from certificates.verify_content import read_content
 
         metadata = read_content(raw)["licence"]
         kind = catalogue.find(self.licence.type_code)

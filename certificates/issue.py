@@ -3,22 +3,20 @@
 Two transactions. What a crash leaves behind at each step:
 1. before `reserve` commits: nothing.
 2. after it: a reservation (identifier, status index, log leaf, all burnt) and the application in
-   ISSUING. `recover` abandons it: the application is APPROVED again, the index reads void.
-3. after `store.put`: besides, a file that no licence names; `recover` removes it.
+   ISSUING. `recovery.recover` abandons it: the application is APPROVED again, the index reads void.
+3. after `store.put`: besides, a file that no licence names; the recovery removes it.
 4. after `record` commits: a licence.
 """
 
 import base64
-import os
 import secrets
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from ca import signers
@@ -40,23 +38,24 @@ from certificates.models import (
     StateChange,
 )
 from certificates.own_output import require_sound
+from certificates.public_log import append_leaf
+from certificates.recovery import RESERVED, give_up, process_name
 from certificates.registry import StatusPlace
 from certificates.store import FileStore
 from seal import apply as seal_apply
 from seal.apply import Impression, Suites
 from seal.pdf.sealing import Place
-from trust import audit, log
+from trust import audit
 from trust.access import Caller, Role
 from trust.anchors import key_id
 from trust.clock import CHINA
 from trust.crypto import hashes, jose
 from trust.db import Sessions
-from trust.errors import Conflict, Forbidden, Invalid, NotFound
+from trust.errors import Conflict, Forbidden, NotFound
 from trust.keys import KeyStore
 from trust.vault import Vault
 
-LOG = "licences"
-RESERVED, DONE = "reserved", "done"
+DONE = "done"
 _RESERVE = insert(cast(Table, Reservation.__table__))
 _CHANGE = insert(cast(Table, StateChange.__table__))
 
@@ -206,14 +205,6 @@ def _licence_json(metadata: dict[str, Any], region: str, suites: Suites) -> byte
     )  # fmt: skip
 
 
-def append_leaf(session: Session, event: str, raw: bytes, *, at: datetime) -> int:
-    """A leaf of the region's log of licences: the event and the salted digest, nothing personal."""
-    leaf = jose.canonical_json(
-        {"event": event, "sm3": jose.b64url(hashes.sm3(raw)), "at": int(at.timestamp())}
-    )
-    return log.append(session, LOG, leaf, at=at)
-
-
 def _seals(
     session: Session, owners: Sequence[Authority], *, at: datetime
 ) -> tuple[Impression, ...]:
@@ -223,19 +214,6 @@ def _seals(
             raise Conflict(f"{owner.name} has no seal")
         found.append(seal_apply.impression(session, owner.seal, at=at))
     return tuple(found)
-
-
-def process_name() -> str:
-    """Host, process and the process's start: a number that is given to a new process is not it."""
-    return f"{socket.gethostname()}/{os.getpid()}/{_started(os.getpid())}"
-
-
-def _started(pid: int) -> str:
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return "gone"
 
 
 # --- 2. render and seal ------------------------------------------------------------------------
@@ -323,67 +301,3 @@ def _licence(
         valid_until=parse_date("ZZYXQJZRQ", until) if until else None, issued_by=by.account,
         issued_at=at, state=LicenceState.ACTIVE, state_at=at,
     )  # fmt: skip
-
-
-# --- recovery ----------------------------------------------------------------------------------
-
-
-def recover(sessions: Sessions, store: FileStore, *, by: Caller, at: datetime) -> list[str]:
-    """Abandon what died half-way: leases that ran out, and processes of this host that are gone.
-
-    Runs at every start. Returns the identifiers that were given up.
-    """
-    with sessions() as session:
-        open_rows = session.execute(
-            select(Reservation.identifier, Reservation.owner, Reservation.lease_until).where(
-                Reservation.state == RESERVED
-            )
-        ).all()
-    dead = [name for name, owner, until in open_rows if until < at or _is_gone(owner)]
-    return [name for name in dead if give_up(sessions, store, name, by=by, at=at)]
-
-
-def give_up(sessions: Sessions, store: FileStore, name: str, *, by: Caller, at: datetime) -> bool:
-    """Abandon one reservation in a transaction of its own, then take back its file; False when it
-    is open no more. A crash between the two leaves a file that no licence names."""
-    with sessions.begin() as session:
-        done = abandon(session, name, by=by, at=at)
-    if done:
-        store.remove(name)
-    return done
-
-
-def _is_gone(owner: str) -> bool:
-    host, pid, started = owner.rsplit("/", 2)
-    return host == socket.gethostname() and _started(int(pid)) != started
-
-
-def abandon(session: Session, name: str, *, by: Caller, at: datetime) -> bool:
-    """Give up a reservation, inside the caller's transaction; False when it is open no more."""
-    row = session.execute(
-        update(Reservation)
-        .where(Reservation.identifier == name, Reservation.state == RESERVED)
-        .values(state=registry.ABANDONED)
-        .returning(Reservation.application)
-    ).one_or_none()
-    if row is None:
-        return False
-    session.execute(
-        update(Application)
-        .where(Application.id == row[0], Application.state == ApplicationState.ISSUING)
-        .values(state=ApplicationState.APPROVED)
-    )
-    append_leaf(session, "abandoned", name.encode(), at=at)
-    audit.record(
-        session, "licence.abandoned", subject=name, by=by, at=at,
-        details={"application": str(row[0])},
-    )  # fmt: skip
-    return True
-
-
-def parse_application(text: str) -> UUID:
-    """An application's id as typed; Invalid."""
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise Invalid("not an application's id") from error

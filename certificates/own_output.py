@@ -5,8 +5,8 @@ from datetime import datetime
 
 from certificates import qr
 from certificates.evidence import Knowledge
-from certificates.verify import check_changes, check_signature
 from certificates.verify_claim import check_signer
+from certificates.verify_signatures import check_changes, check_signature
 from seal.pdf import document, fields
 from trust.errors import TrustError
 from trust.report import Outcome

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from certificates.issue import append_leaf
 from certificates.models import Licence, LicenceState, StateChange
+from certificates.public_log import append_leaf
 from trust import audit
 from trust.access import Caller, Role
 from trust.errors import Conflict, Forbidden, Invalid, NotFound

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from ca.ocsp import Responder
 from ca.router import router as ca_router
 from ca.timestamp import Stamper
-from certificates import issue, registry
+from certificates import public_log, registry
 from certificates.looks import Looks
 from certificates.router import router as certificates_router
 from server import description, health, middleware, problems, provision
@@ -99,7 +99,7 @@ def _put_state(app: FastAPI, platform: Platform, *, looks: Looks, clock: Clock) 
     with platform.reading() as session:
         state.region_name = registry.region(session).name
     state.trust_lists = SignedTrustLists(platform)
-    state.checkpoints, state.proved_logs = SignedCheckpoints(platform), frozenset({issue.LOG})
+    state.checkpoints, state.proved_logs = SignedCheckpoints(platform), frozenset({public_log.LOG})
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:

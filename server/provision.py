@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from ca import issue as ca_issue
 from ca import signers
 from ca.models import Issuer, Signer
-from certificates import issue, publish, registry
+from certificates import public_log, publish, recovery, registry
 from certificates.models import Authority, Region
 from seal import make, picture
 from seal.make import Maker, SealOrder
@@ -244,7 +244,7 @@ def seal_maker(platform: Platform, *, at: datetime) -> Maker:
 
 
 #: In the order in which every act locks them: the audit entry comes last.
-LOGS = (issue.LOG, audit.LOG)
+LOGS = (public_log.LOG, audit.LOG)
 
 
 def log_origin(region: str, log_name: str) -> str:
@@ -295,7 +295,7 @@ def sign_checkpoints(platform: Platform, *, at: datetime) -> str:
 
 def recover(platform: Platform, *, at: datetime) -> list[str]:
     """Close what crashes left half-way, in issuing and in the CA; what was given up."""
-    given_up = issue.recover(platform.sessions, platform.store, by=SYSTEM, at=at)
+    given_up = recovery.recover(platform.sessions, platform.store, by=SYSTEM, at=at)
     with platform.sessions.begin() as session:
         ca_issue.abandon_stale(session, before=at - timedelta(hours=1), by=SYSTEM, at=at)
     platform.store.sweep()

@@ -12,7 +12,8 @@ import pikepdf
 import pytest
 
 from certificates.evidence import Knowledge
-from certificates.verify import ATTACHMENT_MAX, verify_file
+from certificates.verify import verify_file
+from certificates.verify_content import ATTACHMENT_MAX
 from seal.pdf import attachments, document
 from seal.pdf.document import SIZE_MAX
 from seal.pdf.errors import BadPdf

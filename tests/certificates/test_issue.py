@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from certificates import issue, registry
+from certificates import issue, recovery, registry
 from certificates.application import OwnApplication, TypeNotOfAuthority, approve, enter
 from certificates.issue import AlreadyIssued
 from certificates.models import Application, ApplicationState, Authority, Licence, Reservation
@@ -213,7 +213,7 @@ def test_a_kill_between_reserving_and_recording_leaves_nothing_half_issued(
     )  # fmt: skip
     assert died.returncode == -signal.SIGKILL
     assert _state(region, key) == ApplicationState.ISSUING
-    given_up = issue.recover(
+    given_up = recovery.recover(
         region.platform.sessions, region.platform.store, by=SYSTEM, at=utc_now()
     )
     assert len(given_up) == 1
@@ -246,7 +246,7 @@ def test_a_live_process_is_not_taken_for_dead(sqlite_region: Region) -> None:
             session, platform.workshop(at=utc_now()), key,
             by=sqlite_region.caller("market.approver"), at=utc_now(),
         )  # fmt: skip
-    assert issue.recover(platform.sessions, platform.store, by=SYSTEM, at=utc_now()) == []
+    assert recovery.recover(platform.sessions, platform.store, by=SYSTEM, at=utc_now()) == []
     late = utc_now() + platform.settings.reservation_lease + timedelta(seconds=1)
-    given_up = issue.recover(platform.sessions, platform.store, by=SYSTEM, at=late)
+    given_up = recovery.recover(platform.sessions, platform.store, by=SYSTEM, at=late)
     assert given_up == [str(job.known)]

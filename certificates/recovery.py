@@ -1,0 +1,88 @@
+"""Giving up what died half-way through issuing (`certificates.issue` says what a crash leaves)."""
+
+import os
+import socket
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from certificates import registry
+from certificates.models import (
+    Application,
+    ApplicationState,
+    Reservation,
+)
+from certificates.public_log import append_leaf
+from certificates.store import FileStore
+from trust import audit
+from trust.access import Caller
+from trust.db import Sessions
+
+RESERVED = "reserved"
+
+
+def recover(sessions: Sessions, store: FileStore, *, by: Caller, at: datetime) -> list[str]:
+    """Abandon what died half-way: leases that ran out, and processes of this host that are gone.
+
+    Runs at every start. Returns the identifiers that were given up.
+    """
+    with sessions() as session:
+        open_rows = session.execute(
+            select(Reservation.identifier, Reservation.owner, Reservation.lease_until).where(
+                Reservation.state == RESERVED
+            )
+        ).all()
+    dead = [name for name, owner, until in open_rows if until < at or _is_gone(owner)]
+    return [name for name in dead if give_up(sessions, store, name, by=by, at=at)]
+
+
+def give_up(sessions: Sessions, store: FileStore, name: str, *, by: Caller, at: datetime) -> bool:
+    """Abandon one reservation in a transaction of its own, then take back its file; False when it
+    is open no more. A crash between the two leaves a file that no licence names."""
+    with sessions.begin() as session:
+        done = abandon(session, name, by=by, at=at)
+    if done:
+        store.remove(name)
+    return done
+
+
+def _is_gone(owner: str) -> bool:
+    host, pid, started = owner.rsplit("/", 2)
+    return host == socket.gethostname() and _started(int(pid)) != started
+
+
+def abandon(session: Session, name: str, *, by: Caller, at: datetime) -> bool:
+    """Give up a reservation, inside the caller's transaction; False when it is open no more."""
+    row = session.execute(
+        update(Reservation)
+        .where(Reservation.identifier == name, Reservation.state == RESERVED)
+        .values(state=registry.ABANDONED)
+        .returning(Reservation.application)
+    ).one_or_none()
+    if row is None:
+        return False
+    session.execute(
+        update(Application)
+        .where(Application.id == row[0], Application.state == ApplicationState.ISSUING)
+        .values(state=ApplicationState.APPROVED)
+    )
+    append_leaf(session, "abandoned", name.encode(), at=at)
+    audit.record(
+        session, "licence.abandoned", subject=name, by=by, at=at,
+        details={"application": str(row[0])},
+    )  # fmt: skip
+    return True
+
+
+def process_name() -> str:
+    """Host, process and the process's start: a number that is given to a new process is not it."""
+    return f"{socket.gethostname()}/{os.getpid()}/{_started(os.getpid())}"
+
+
+def _started(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return "gone"
