@@ -20,7 +20,7 @@ test: $(READY)
 	rm -f build/.coverage*
 	$(BIN)/coverage run -m pytest -n 2 --dist loadscope
 	$(BIN)/coverage combine -q
-	$(BIN)/coverage report --fail-under=88 | tail -n 40
+	$(BIN)/coverage report --fail-under=92 | tail -n 40
 
 check: $(READY) format lint types floors test
 

@@ -49,17 +49,16 @@ class AskedStatus:
 
     def _address(self, region: str, *, at: datetime) -> str | None:
         """Where the region's trust list, if it is at hand and good, says that status is told."""
-        if self._anchors.trust_list is None:
-            return None
-        try:
-            listed = check_trust_list(self._anchors.trust_list, self._store, now=at)
-        except (Malformed, InvalidSignature, UnknownAlgorithm):
-            return None
-        services = listed.of_kind(ServiceType.STATUS)
-        if listed.region != region or not services or at > listed.next_update:
-            return None
-        uri = services[0].uri
-        return uri if re.match(r"https?://", uri) else None
+        for data in self._anchors.trust_lists:
+            try:
+                listed = check_trust_list(data, self._store, now=at)
+            except (Malformed, InvalidSignature, UnknownAlgorithm):
+                continue
+            services = listed.of_kind(ServiceType.STATUS)
+            if listed.region == region and services and at <= listed.next_update:
+                uri = services[0].uri
+                return uri if re.match(r"https?://", uri) else None
+        return None
 
     def _fetch(self, url: str, *, at: datetime) -> str | None:
         kept = self._answers.get(url)

@@ -6,7 +6,7 @@ dates. Steps 4 to 6 are only looked at when the signatures did not fail: nothing
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from certificates.evidence import Knowledge
 from certificates.verify_claim import (
@@ -20,6 +20,9 @@ from seal.pdf.errors import BadPdf, NotOurs
 from trust.chain import all_passed
 from trust.report import Check, Outcome, failed, passed
 from trust.revocation import remembered
+
+#: Two honest clocks differ by less.
+SKEW = timedelta(minutes=5)
 
 
 def verify_file(data: bytes, knowledge: Knowledge, *, at: datetime) -> Verification:
@@ -40,6 +43,11 @@ def verify_file(data: bytes, knowledge: Knowledge, *, at: datetime) -> Verificat
         found, signer = check_signature(f".{number}", whole.data, signature, knowledge, at=at)
         checks += found
         signers += [signer] if signer else []
+    checks += [
+        failed(f"time.{number}", "sealed_in_future")
+        for number, signer in enumerate(signers, 1)
+        if signer.at > at + SKEW
+    ]
     change = check_changes(whole, signatures)
     checks.append(change)
     changed = _changed(checks, change)

@@ -32,7 +32,7 @@ class Anchors:
     intermediates: tuple[Certificate, ...] = ()
     crls: tuple[RevocationList, ...] = ()
     status_lists: tuple[str, ...] = ()
-    trust_list: bytes | None = None
+    trust_lists: tuple[bytes, ...] = ()
     _by_key_id: dict[bytes, Certificate] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
@@ -53,13 +53,13 @@ def load(directory: Path) -> Anchors:
     certificates: list[Certificate] = []
     crls: list[RevocationList] = []
     status_lists: list[str] = []
-    trust_list = None
+    trust_lists: list[bytes] = []
     for path in _files(directory):
         data = _contents(path)
         if path.suffix == ".jwt":
             status_lists.append(data.decode("ascii", "replace").strip())
         elif path.suffix == ".json":
-            trust_list = data
+            trust_lists.append(data)
         else:
             for kind, body in read_pem(data, name=path.name):
                 if kind == b"CERTIFICATE":
@@ -68,7 +68,7 @@ def load(directory: Path) -> Anchors:
                     crls.append(x509.parse_crl(body))
     roots = tuple(c for c in certificates if c.self_issued and c.is_ca)
     rest = tuple(c for c in certificates if c not in roots)
-    return Anchors(roots, rest, tuple(crls), tuple(status_lists), trust_list)
+    return Anchors(roots, rest, tuple(crls), tuple(status_lists), tuple(trust_lists))
 
 
 def _files(directory: Path) -> list[Path]:

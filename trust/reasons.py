@@ -194,6 +194,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "dates_valid": ("在有效期内。", "Within its validity dates."),
     "dates_not_yet": ("尚未到有效期。", "Its validity has not begun."),
     "dates_over": ("已过有效期。", "Its validity is over."),
+    "sealed_in_future": ("签章时间在未来。", "It claims to be sealed in the future."),
     "issued_in_future": ("颁发时间在未来。", "It claims to be issued in the future."),
     # foreign seals and files (`trust seal inspect`)
     "not_judged": ("此类数据尚不核验：{}。", "The value is of a kind not judged yet: {}."),

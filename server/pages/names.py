@@ -9,6 +9,7 @@ CHECKS: Final = {
     "chain": ("证书链", "Certificate chain"),
     "revocation": ("证书吊销", "Certificate revocation"),
     "seal": ("电子印章", "Seal"),
+    "time": ("签章时间", "Time of sealing"),
     "changes": ("签章后改动", "Changes after sealing"),
     "content": ("证照内容", "Licence content"),
     "owner": ("印章归属", "Seal's owner"),

@@ -154,3 +154,11 @@ def test_foreign_text_cannot_steer_the_terminal() -> None:
         assert "\u202e" not in line
     assert "\x1b" not in "".join(text.licence({"holder": hostile}))
     assert printable("x" * 5000) == "x" * 300 + "…"
+
+
+def test_a_seal_from_the_future_is_refused(sealed: Sealed) -> None:
+    """Sealed with a clock that someone moved ahead: the certificate would hold then as well."""
+    early = sealed.at - timedelta(hours=1)
+    found = verify_file(sealed.dual, sealed.online(), at=early)
+    assert found.outcome is Outcome.FAILED
+    assert "sealed_in_future" in codes(found)

@@ -28,7 +28,7 @@ def ask(
     """Verify with trust list and roots at hand; status by HTTP, and by file if `lists`."""
     known = anchors.load(directory)
     if not lists:
-        known = Anchors(known.roots, known.intermediates, known.crls, (), known.trust_list)
+        known = Anchors(known.roots, known.intermediates, known.crls, (), known.trust_lists)
     store = evidence.store_of(known)
     with httpx.Client(transport=httpx.MockTransport(answer)) as client:
         source = AskedStatus(known, store, client=client)
@@ -100,9 +100,9 @@ def test_a_trust_list_is_signed_by_the_region_it_speaks_for(
     offline(sqlite_region, tmp_path)
     known = anchors.load(tmp_path)
     store = evidence.store_of(known)
-    assert known.trust_list is not None
-    assert check_trust_list(known.trust_list, store, now=utc_now()).region == "542500"
-    renamed = known.trust_list.replace(b'"schemeTerritory":"542500"', b'"schemeTerritory":"621100"')
+    (published,) = known.trust_lists
+    assert check_trust_list(published, store, now=utc_now()).region == "542500"
+    renamed = published.replace(b'"schemeTerritory":"542500"', b'"schemeTerritory":"621100"')
     with pytest.raises(InvalidSignature):
         check_trust_list(renamed, store, now=utc_now())
     with pytest.raises(Malformed):
