@@ -4,6 +4,7 @@ Outcomes are those of ETSI EN 319 102-1: an unknown or unreachable status is IND
 never PASSED. `trust.reasons` holds the sentences; docs/report.md lists names and codes.
 """
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,9 +16,16 @@ Detail = str | tuple[str, str]
 DETAIL_MAX = 300
 
 
+#: Control, direction, surrogate, and the two separators that break a line.
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
 def printable(text: str, *, most: int = DETAIL_MAX) -> str:
     """Foreign text made safe to show: one line, no control or direction characters, bounded."""
-    kept = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[: most + 1])
+    kept = "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNSAFE else c
+        for c in text[: most + 1]
+    )
     return kept if len(text) <= most else kept[:most] + "…"
 
 
