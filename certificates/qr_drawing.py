@@ -12,6 +12,7 @@ from trust.errors import Invalid
 MAX_VERSION = 15
 MAX_TEXT = 2000
 _DARK = re.compile(b"\x00+")
+_SPAN = re.Match.span
 
 
 def draw(text: str) -> str:
@@ -27,15 +28,14 @@ def draw(text: str) -> str:
     except (ValueError, RuntimeError) as error:
         raise Invalid("the QR text cannot be encoded") from error
     image: Any = barcode.to_image(scale=1, add_quiet_zones=False)
-    rows = memoryview(image).tolist()
-    side = len(rows)
+    drawn, side = memoryview(image).tobytes(), int(image.shape[0])
     if (side - 17) // 4 > MAX_VERSION:
         raise Invalid(f"the QR code would be larger than version {MAX_VERSION}")
     # Runs of dark modules, all in one path: edges that touch cancel out, so no seam can show.
     runs = "".join(
-        f"M{run.start()} {y}h{run.end() - run.start()}v1H{run.start()}z"
-        for y, row in enumerate(rows)
-        for run in _DARK.finditer(bytes(row))
+        f"M{start} {y}h{end - start}v1H{start}z"
+        for y in range(side)
+        for start, end in map(_SPAN, _DARK.finditer(drawn[y * side : (y + 1) * side]))
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{side}" height="{side}" '
