@@ -27,8 +27,8 @@ KEEP = timedelta(seconds=10)
 
 
 class AskedStatus:
-    """A `StatusSource` that asks the regions of the trust lists at hand, and falls back to lists
-    that came with the anchors."""
+    """A `StatusSource` that asks the regions of the trust lists at hand, and weighs the answer
+    with the lists that came with the anchors."""
 
     def __init__(self, anchors: Anchors, store: TrustStore, *, client: httpx.Client) -> None:
         self._store, self._client = store, client

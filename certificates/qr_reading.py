@@ -36,7 +36,7 @@ def from_image(data: bytes) -> str:
             answer = confined.run(
                 "certificates.picture_door", data, seconds=picture_door.SECONDS, output_max=65536
             )
-    except confined.Overrun as error:
+    except (confined.Overrun, confined.Stumbled) as error:
         raise NoCode("the picture takes more work than is allowed") from error
     return _only(set(json.loads(answer)))
 

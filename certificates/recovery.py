@@ -8,11 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from certificates import registry
-from certificates.models import (
-    Application,
-    ApplicationState,
-    Reservation,
-)
+from certificates.models import Application, ApplicationState, Licence, Reservation
 from certificates.public_log import append_leaf
 from certificates.store import FileStore
 from trust import audit
@@ -39,10 +35,14 @@ def recover(sessions: Sessions, store: FileStore, *, by: Caller, at: datetime) -
 
 def give_up(sessions: Sessions, store: FileStore, name: str, *, by: Caller, at: datetime) -> bool:
     """Abandon one reservation in a transaction of its own, then take back its file; False when it
-    is open no more. A crash between the two leaves a file that no licence names."""
+    is open no more: recorded, or given up by somebody else, perhaps before the file was put.
+
+    A crash between the two leaves a file, sealed at rest, that no licence names.
+    """
     with sessions.begin() as session:
         done = abandon(session, name, by=by, at=at)
-    if done:
+        recorded = session.get(Licence, name) is not None
+    if not recorded:
         store.remove(name)
     return done
 

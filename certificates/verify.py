@@ -9,10 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from certificates.evidence import Knowledge
-from certificates.verify_claim import (
-    Verification,
-    confirm,
-)
+from certificates.verify_claim import Verification, confirm
 from certificates.verify_content import check_content
 from certificates.verify_signatures import Signer, check_changes, check_signature
 from seal.pdf import document, fields
@@ -23,6 +20,7 @@ from trust.revocation import remembered
 
 #: Two honest clocks differ by less.
 SKEW = timedelta(minutes=5)
+_ALTERED = frozenset({"signature_invalid", "digest_mismatch", "changed", "changed_between"})
 
 
 def verify_file(data: bytes, knowledge: Knowledge, *, at: datetime) -> Verification:
@@ -48,9 +46,8 @@ def verify_file(data: bytes, knowledge: Knowledge, *, at: datetime) -> Verificat
         for number, signer in enumerate(signers, 1)
         if signer.at > at + SKEW
     ]
-    change = check_changes(whole, signatures)
-    checks.append(change)
-    changed = _changed(checks, change)
+    checks.append(check_changes(whole, signatures))
+    changed = any(check.code in _ALTERED for check in checks)
     if any(check.outcome is Outcome.FAILED for check in checks):
         return Verification(at, None, changed, tuple(checks))
     trusted = all_passed(check for check in checks if check.name.startswith(("signature", "chain")))
@@ -64,8 +61,3 @@ def verify_file(data: bytes, knowledge: Knowledge, *, at: datetime) -> Verificat
 
 def _nothing(at: datetime, check: Check) -> Verification:
     return Verification(at, None, None, (check,))
-
-
-def _changed(checks: list[Check], change: Check) -> bool | None:
-    altered = {"signature_invalid", "digest_mismatch", "changed", "changed_between"}
-    return any(check.code in altered for check in (*checks, change))

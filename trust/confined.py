@@ -16,13 +16,19 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 
 class Overrun(Unavailable):
-    """The child was stopped, crashed or said too much."""
+    """The child was stopped for its time or memory, or said too much."""
 
     code = "too_much_work"
 
 
+class Stumbled(Unavailable):
+    """The child ended with an error; the message is the last line of what it said."""
+
+    code = "parser_stumbled"
+
+
 def run(module: str, data: bytes, *, seconds: int, output_max: int) -> bytes:
-    """What `python -m module` answers to `data` on its standard input; Overrun otherwise."""
+    """What `python -m module` answers to `data` on its standard input; Overrun or Stumbled."""
     environment = {"PYTHONPATH": os.pathsep.join([str(_ROOT), *filter(None, sys.path)]),
                    "PATH": os.environ.get("PATH", "")}  # fmt: skip
     try:
@@ -30,10 +36,16 @@ def run(module: str, data: bytes, *, seconds: int, output_max: int) -> bytes:
             [sys.executable, "-m", module], input=data, capture_output=True, timeout=2 * seconds,
             env=environment, check=False,
         )  # fmt: skip
-    except (subprocess.TimeoutExpired, OSError) as error:
+    except subprocess.TimeoutExpired as error:
         raise Overrun("reading takes longer than is allowed") from error
-    if done.returncode != 0 or len(done.stdout) > output_max:
-        raise Overrun("reading takes more than is allowed")
+    except OSError as error:
+        raise Stumbled("the reader cannot be started") from error
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    last = lines[-1][:160] if lines else ""
+    if done.returncode < 0 or "MemoryError" in last or len(done.stdout) > output_max:
+        raise Overrun("reading takes more time or memory than is allowed")
+    if done.returncode != 0:
+        raise Stumbled(last)
     return done.stdout
 
 

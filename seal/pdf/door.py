@@ -7,19 +7,15 @@ is, ends as a non-zero exit here and as a failed check in the report.
 
 import io
 import json
-import os
-import resource
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from seal.pdf.errors import BadPdf
+from trust import confined
 
 SECONDS, MEMORY = 10, 1536 * 1024 * 1024
 SIGNATURES_MAX, CONTENTS_MAX = 64, 4 * 1024 * 1024
 _OUTPUT_MAX = 64 * 1024 * 1024
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 def ask(data: bytes) -> list[dict[str, Any]]:
@@ -28,42 +24,24 @@ def ask(data: bytes) -> list[dict[str, Any]]:
     Each: field, sub_filter, time, range (numbers), contents (hex), start (the startxref of its
     revision), after ("nothing", "long_term_data", "signatures" or "changes") and detail.
     """
-    environment = {"PYTHONPATH": os.pathsep.join([str(_ROOT), *filter(None, sys.path)]),
-                   "PATH": os.environ.get("PATH", "")}  # fmt: skip
-    command = [sys.executable, "-m", "seal.pdf.door"]
     try:
-        done = subprocess.run(  # noqa: S603  # our own interpreter, our own module
-            command, input=data, capture_output=True, timeout=2 * SECONDS, env=environment,
-            check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise BadPdf("too_complex", "reading takes longer than is allowed") from error
-    except OSError as error:
-        raise BadPdf("malformed", "the reader cannot be started") from error
-    if done.returncode != 0 or len(done.stdout) > _OUTPUT_MAX:
-        raise _why(done.returncode, done.stderr)
-    found: dict[str, Any] = json.loads(done.stdout)
+        answer = confined.run("seal.pdf.door", data, seconds=SECONDS, output_max=_OUTPUT_MAX)
+    except confined.Overrun as error:
+        raise BadPdf("too_complex", str(error)) from error
+    except confined.Stumbled as error:
+        raise BadPdf("malformed", str(error)) from error
+    found: dict[str, Any] = json.loads(answer)
     if "code" in found:
         raise BadPdf(str(found["code"]), str(found.get("detail", "")))
     signatures: list[dict[str, Any]] = found["signatures"]
     return signatures
 
 
-def _why(code: int, errors: bytes) -> BadPdf:
-    """The last line of a traceback names what the parser stumbled over."""
-    lines = errors.decode("utf-8", "replace").strip().splitlines()
-    last = lines[-1][:160] if lines else ""
-    if code < 0 or "MemoryError" in last:
-        return BadPdf("too_complex", "reading takes more time or memory than is allowed")
-    return BadPdf("malformed", last)
-
-
 # --- in the other process ----------------------------------------------------------------------
 
 
 def _main() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    confined.limit(seconds=SECONDS, memory=MEMORY)
     json.dump(_answer(sys.stdin.buffer.read()), sys.stdout)
 
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from certificates.application import OwnApplication, TypeNotOfAuthority, approve
 from certificates.issue import AlreadyIssued
 from certificates.models import Application, ApplicationState, Authority, Licence, Reservation
 from certificates.status_list import Status
+from certificates.store import FileStore
 from certificates.verify import verify_file
 from seal import make
 from seal.make import SealNotInForce
@@ -168,6 +170,7 @@ def test_a_page_that_cannot_be_set_leaves_the_application_approved(region: Regio
 
 KILLED = """
 import os, signal, sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -250,3 +253,23 @@ def test_a_live_process_is_not_taken_for_dead(sqlite_region: Region) -> None:
     late = utc_now() + platform.settings.reservation_lease + timedelta(seconds=1)
     given_up = recovery.recover(platform.sessions, platform.store, by=SYSTEM, at=late)
     assert given_up == [str(job.known)]
+
+
+def test_a_file_put_after_its_reservation_was_given_up_does_not_stay(region: Region) -> None:
+    """A lease can run out while the page is still being sealed."""
+    platform = region.platform
+    names: list[str] = []
+
+    class LateStore(FileStore):
+        def put(self, identifier: str, data: bytes) -> None:
+            names.append(identifier)
+            recovery.give_up(platform.sessions, self, identifier, by=SYSTEM, at=utc_now())
+            super().put(identifier, data)
+
+    late = LateStore(platform.settings.home / "files", platform.vault)
+    workshop = replace(platform.workshop(at=utc_now()), store=late)
+    key = region.approved()
+    with pytest.raises(Conflict, match="given up"):
+        issue.issue(workshop, key, by=region.caller("market.approver"), at=utc_now())
+    assert not late._path(names[0]).exists()
+    assert _state(region, key) == ApplicationState.APPROVED
