@@ -6,15 +6,14 @@ from typing import Annotated, Any, Protocol, cast
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from certificates import publish, qr
+from certificates import looks, publish, qr
 from certificates.evidence import Knowledge
-from certificates.looks import Looks, look_of
 from certificates.publish import StatusPublisher
 from certificates.schemas import QrIn, VerificationOut
 from certificates.status_list import TYPE as STATUS_LIST_TYPE
 from certificates.submission import Submission, read_submission, verify
 from certificates.verify_claim import Verification
-from trust.dependencies import Now, described, publication
+from trust.dependencies import Audit, Now, described, publication
 
 router = APIRouter()
 
@@ -31,10 +30,6 @@ def _knowledge(request: Request) -> Knowledge:
     return cast(Knowledge, request.app.state.knowledge)
 
 
-def _looks(request: Request) -> Looks:
-    return cast(Looks, request.app.state.looks)
-
-
 def _publisher(request: Request) -> StatusPublisher:
     return cast(StatusPublisher, request.app.state.status_publisher)
 
@@ -49,15 +44,15 @@ class Desk:
     def __init__(
         self,
         knowledge: Annotated[Knowledge, Depends(_knowledge)],
-        looks: Annotated[Looks, Depends(_looks)],
+        audit: Audit,
         clock: Now,
     ) -> None:
-        self._knowledge, self._looks, self._clock = knowledge, looks, clock
+        self._knowledge, self._audit, self._clock = knowledge, audit, clock
 
     def verify(self, submission: Submission) -> Verification:
-        """The report; LookNotRecorded when it may not be given."""
+        """The report; ActNotRecorded when it may not be given."""
         report = verify(submission, self._knowledge, at=self._clock())
-        self._looks.record(look_of(report, how=submission.how))
+        looks.record(self._audit, looks.look_of(report, how=submission.how))
         return report
 
 

@@ -12,7 +12,6 @@ from ca.ocsp import Responder
 from ca.router import router as ca_router
 from ca.timestamp import Stamper
 from certificates import public_log, registry
-from certificates.looks import Looks
 from certificates.router import router as certificates_router
 from server import description, health, middleware, problems, provision
 from server.pages import docs, static
@@ -20,6 +19,7 @@ from server.pages import verify as verify_page
 from server.platform import Platform
 from server.published import SignedCheckpoints, SignedTrustLists
 from server.upkeep import Upkeep
+from trust.audit_queue import AuditQueue
 from trust.clock import Clock, utc_now
 from trust.crypto import sm2
 from trust.router import router as trust_router
@@ -37,16 +37,16 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(open_platform, opened, clock)
-        looks = Looks(opened.sessions)
-        _put_state(app, opened, looks=looks, clock=clock)
-        looks.start()
+        audit = AuditQueue(opened.sessions)
+        _put_state(app, opened, audit=audit, clock=clock)
+        audit.start()
         upkeep = Upkeep(opened, clock)
         upkeep.start()
         try:
             yield
         finally:
             await anyio.to_thread.run_sync(upkeep.stop)
-            await anyio.to_thread.run_sync(looks.stop)
+            await anyio.to_thread.run_sync(audit.stop)
             if platform is None:
                 opened.engine.dispose()
 
@@ -83,13 +83,13 @@ def open_platform(platform: Platform, clock: Clock) -> None:
         _logger.info("SM2 by %s", engine)
 
 
-def _put_state(app: FastAPI, platform: Platform, *, looks: Looks, clock: Clock) -> None:
+def _put_state(app: FastAPI, platform: Platform, *, audit: AuditQueue, clock: Clock) -> None:
     """The values that the routers of every floor ask for (`trust.dependencies`)."""
     state = app.state
     state.platform, state.clock = platform, clock
     state.base_url = platform.settings.base_url
     state.sessions, state.reading, state.keys = platform.sessions, platform.reading, platform.keys
-    state.knowledge, state.looks = platform.knowledge, looks
+    state.knowledge, state.audit = platform.knowledge, audit
     state.status_publisher = platform.status_publisher
     state.ocsp = Responder(platform.reading, platform.keys)
     state.stamper = Stamper(

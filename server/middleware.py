@@ -96,7 +96,11 @@ def _printable(path: str) -> str:
 
 
 class SecurityHeaders:
-    """The same strict headers on every answer; HSTS where the platform is served by https."""
+    """The same strict headers on every answer; HSTS where the platform is served by https.
+
+    An answer that states a header itself keeps its own: the logged-out page must frame the pages of
+    the platforms it logs out of, and no other page may.
+    """
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app, self._headers = app, (*_HEADERS, _HSTS) if https else _HEADERS
@@ -104,7 +108,9 @@ class SecurityHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self._headers]
+                own = {name for name, _ in message["headers"]}
+                added = [header for header in self._headers if header[0] not in own]
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

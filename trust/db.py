@@ -4,7 +4,10 @@ A function that takes `session` is part of its caller's transaction; one that ta
 (a sessionmaker) owns its own.
 """
 
+from _thread import LockType
+from collections import deque
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event
@@ -12,6 +15,12 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 Sessions = sessionmaker[Session]
+#: Seconds that a writer waits for its turn on SQLite.
+WAIT = 30
+#: More connections than threads that serve requests: an open file costs little, and the pool's own
+#: queue is not a fair one.
+ROOM: dict[str, Any] = {"pool_size": 20, "max_overflow": 80}
+IN_MEMORY = ("sqlite://", "sqlite:///:memory:")
 
 
 class Base(DeclarativeBase):
@@ -55,9 +64,15 @@ def open_engine(url: str) -> Engine:
     (BEGIN IMMEDIATE); a reader that must not wait uses a session of its own with `reading`.
     """
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+        engine = create_engine(
+            url, connect_args={"timeout": WAIT, "check_same_thread": False},
+            **({} if url in IN_MEMORY else ROOM),
+        )  # fmt: skip
         event.listen(engine, "connect", _sqlite_connect)
-        event.listen(engine, "begin", _sqlite_begin)
+        turns = _Turns()
+        event.listen(engine, "begin", turns.begin)
+        event.listen(engine, "commit", turns.commit)
+        event.listen(engine, "rollback", turns.rollback)
         return engine
     if url.startswith("postgresql://"):
         url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
@@ -72,9 +87,62 @@ def _sqlite_connect(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _sqlite_begin(connection: Any) -> None:
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+class _Turns:
+    """SQLite's writers of this process take turns here, and meet its busy handler, which sleeps and
+    guesses, only for the sake of other processes."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._queue: deque[tuple[LockType, Any]] = deque()
+        self._writing: Any = None  # the connection whose turn it is
+
+    def begin(self, connection: Any) -> None:
+        if connection.get_execution_options().get("reading", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        self._wait(connection)
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except BaseException:
+            self._end(connection)
+            raise
+
+    def commit(self, connection: Any) -> None:
+        """COMMIT is sent here, and the driver's own finds nothing to do: the turn must not end
+        before the file is free. When it fails a rollback follows, which ends the turn."""
+        connection.exec_driver_sql("COMMIT")
+        self._end(connection)
+
+    def rollback(self, connection: Any) -> None:
+        try:
+            if connection.connection.in_transaction:
+                connection.exec_driver_sql("ROLLBACK")
+        finally:
+            self._end(connection)
+
+    def _wait(self, connection: Any) -> None:
+        """First come, first served: a plain lock would let the busiest thread in every time."""
+        with self._lock:
+            if self._writing is None:
+                self._writing = connection
+                return
+            mine = Lock()
+            mine.acquire()
+            self._queue.append((mine, connection))
+        if not mine.acquire(timeout=WAIT):
+            with self._lock:
+                if self._writing is not connection:  # not called in this very moment
+                    self._queue.remove((mine, connection))
+                    # SQLite's own busy handler says, after a wait of its own, that it is locked.
+
+    def _end(self, connection: Any) -> None:
+        with self._lock:
+            if self._writing is not connection:
+                return
+            self._writing = None
+            if self._queue:
+                turn, self._writing = self._queue.popleft()
+                turn.release()
 
 
 def open_sessions(engine: Engine) -> Sessions:

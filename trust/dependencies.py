@@ -8,9 +8,12 @@ from typing import Annotated, Any, Protocol, cast
 from fastapi import Depends, Request, Response
 from sqlalchemy.orm import Session
 
+from trust.access import Caller, Role
+from trust.audit_queue import AuditQueue
 from trust.clock import Clock
 from trust.crypto.hashes import sha256
 from trust.db import Sessions
+from trust.errors import Forbidden
 from trust.keys import KeyStore
 
 
@@ -19,6 +22,14 @@ class LogCheckpoints(Protocol):
 
     def text(self, log: str, *, at: datetime) -> str:
         """A checkpoint signed a moment ago at most; NotFound for a log that has none."""
+        ...
+
+
+class Authenticate(Protocol):
+    """Who sent a request, by the access token in it (the identity provider's, handed down)."""
+
+    def __call__(self, request: Request) -> Caller:
+        """Unauthenticated without a good token."""
         ...
 
 
@@ -43,6 +54,25 @@ def _clock(request: Request) -> Clock:
     return cast(Clock, request.app.state.clock)
 
 
+def _audit(request: Request) -> AuditQueue:
+    return cast(AuditQueue, request.app.state.audit)
+
+
+def _caller(request: Request) -> Caller:
+    return cast(Authenticate, request.app.state.authenticate)(request)
+
+
+def having(*roles: Role) -> Callable[[Caller], Caller]:
+    """A dependency: the caller, who has one of these roles; Forbidden otherwise."""
+
+    def check(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+        if not caller.roles.intersection(roles):
+            raise Forbidden("this takes the role " + " or ".join(roles))
+        return caller
+
+    return check
+
+
 def _keys(request: Request) -> KeyStore:
     return cast(KeyStore, request.app.state.keys)
 
@@ -60,6 +90,13 @@ Reading = Annotated[Session, Depends(_reading)]
 Now = Annotated[Callable[[], datetime], Depends(_clock)]
 Keys = Annotated[KeyStore, Depends(_keys)]
 Checkpoints = Annotated[LogCheckpoints, Depends(_checkpoints)]
+Audit = Annotated[AuditQueue, Depends(_audit)]
+#: Whoever has a good access token.
+Someone = Annotated[Caller, Depends(_caller)]
+Clerk = Annotated[Caller, Depends(having(Role.CLERK))]
+Approver = Annotated[Caller, Depends(having(Role.APPROVER))]
+#: Whoever may see an authority's applications.
+Staff = Annotated[Caller, Depends(having(Role.CLERK, Role.APPROVER))]
 #: The logs whose every proof is public; of the others only the checkpoint is.
 ProvedLogs = Annotated[frozenset[str], Depends(_proved_logs)]
 

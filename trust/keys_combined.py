@@ -6,7 +6,8 @@ from trust.keys import KeyStore
 
 
 class CombinedKeyStore:
-    """New RSA and ECDSA keys go to `token`, SM2 keys to `soft`; a key is used where it lies.
+    """New RSA and ECDSA keys go to `token`, SM2 and Ed25519 keys to `soft`; a key is used where it
+    lies.
 
     Standard PKCS#11 has no SM2 mechanism; a vendor's module that has one of its own would take the
     place of `soft`.
@@ -30,7 +31,7 @@ class CombinedKeyStore:
         """Make a key; Conflict when either place has one of that id."""
         if key_id in self.ids():
             raise Conflict(f"there is a key {key_id!r} already")
-        store = self._soft if kind is KeyKind.SM2 else self._token
+        store = self._soft if kind in (KeyKind.SM2, KeyKind.ED25519) else self._token
         return store.generate(key_id, kind, bits=bits)
 
     def public_key(self, key_id: str) -> bytes:

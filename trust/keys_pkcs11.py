@@ -139,6 +139,8 @@ class Pkcs11KeyStore:
 def _check_kind(kind: KeyKind, bits: int) -> None:
     if kind is KeyKind.SM2:
         raise Invalid("the token has no SM2 mechanism (PKCS#11 defines none): use the soft store")
+    if kind is KeyKind.ED25519:
+        raise Invalid("Ed25519 keys are not made in the token: use the soft store")
     if kind is KeyKind.RSA and not (
         signatures.SHORTEST_RSA <= bits <= signatures.LONGEST_RSA and bits % 256 == 0
     ):

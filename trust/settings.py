@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     pkcs11_token: str = ""
     pkcs11_pin: SecretStr | None = None
     base_url: str = "http://localhost:8000"
+    #: The identity provider's name (OIDC Discovery 1.0, section 3); the base URL when empty.
+    issuer: str = ""
     development: bool = False
     host: str = "127.0.0.1"
     port: int = 8000
@@ -39,6 +41,21 @@ class Settings(BaseSettings):
     status_lifetime: timedelta = timedelta(hours=24)
     reservation_lease: timedelta = timedelta(seconds=120)
     fallback_font: Path | None = None
+    #: From this level of assurance on a login must include a cryptographic factor.
+    strong_level: Annotated[int, Field(ge=1, le=3)] = 3
+    #: Seal and CA administrators log in with a passkey or certificate; off: TOTP will do.
+    administrators_by_key: bool = True
+    #: RFC 7591: whoever holds this token may register clients; unset, nobody may.
+    initial_access_token: SecretStr | None = None
+    #: jwks_uri, sector documents and logout calls may reach private addresses.
+    allow_private_callbacks: bool = False
+    #: The header in which the proxy hands over a client's TLS certificate (RFC 9440); empty: none.
+    client_certificate_header: Annotated[str, Field(pattern=r"^([A-Za-z][A-Za-z0-9-]{0,60})?$")] = (
+        ""
+    )
+    #: A file that takes text messages and e-mails, a JSON line each, for a gateway to send. In
+    #: development `messages.jsonl` in the home.
+    message_spool: Path | None = None
     #: The OID of the rules that time-stamps are made under (RFC 3161, TSAPolicyId).
     tsa_policy: Annotated[str, Field(pattern=r"^[0-2](\.(0|[1-9][0-9]{0,38})){2,20}$")] = (
         "2.25.313635862982892234263571078073398000288.16"
@@ -56,6 +73,19 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _refuse_bad_issuer(self) -> Self:
+        parts = urlsplit(self.issuer)
+        if not self.issuer:
+            return self
+        if parts.query or parts.fragment or not parts.netloc or self.issuer.endswith("/"):
+            raise ValueError(
+                "TRUST_ISSUER must be a URL without query, fragment or slash at its end"
+            )
+        if parts.scheme != "https" and not (parts.scheme == "http" and self.local):
+            raise ValueError("TRUST_ISSUER must be https (OIDC Discovery 1.0, section 3)")
+        return self
+
+    @model_validator(mode="after")
     def _refuse_unusable_parts(self) -> Self:
         scheme = self.database_url.partition(":")[0].partition("+")[0]
         if scheme not in ("", "sqlite", "postgresql"):
@@ -68,6 +98,15 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """SQLAlchemy URL; the embedded default lives in `home`."""
         return self.database_url or f"sqlite:///{self.home / 'trust.db'}"
+
+    @property
+    def local(self) -> bool:
+        """Whether this is somebody's own machine: development, or known as localhost only."""
+        return self.development or urlsplit(self.issuer_url).hostname == "localhost"
+
+    @property
+    def issuer_url(self) -> str:
+        return self.issuer or self.base_url
 
     @property
     def keys(self) -> Path:

@@ -41,7 +41,7 @@ class Served:
 
     def looks(self) -> list[AuditEntry]:
         """The looks in the audit log, oldest first, those in memory included."""
-        self.app.state.looks.flush()
+        self.app.state.audit.flush()
         with self.region.platform.reading() as session:
             made = select(AuditEntry).where(AuditEntry.act == "verification.made")
             return list(session.scalars(made.order_by(AuditEntry.sequence)))

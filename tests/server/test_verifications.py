@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select, text
 
 from certificates import looks, qr_drawing, revoke
-from certificates.looks import Look, LookNotRecorded, Looks
+from certificates.looks import Look
 from certificates.models import LicenceState
 from tests.server.conftest import Served
 from trust import audit_report
 from trust.audit import AuditEntry
+from trust.audit_queue import ActNotRecorded, AuditQueue
 from trust.clock import utc_now
 from trust.db import Sessions, open_sessions
 
@@ -191,12 +192,12 @@ def count(sessions: Sessions) -> int:
 
 
 def test_looks_from_many_threads_are_all_written_by_the_end(sqlite_sessions: Sessions) -> None:
-    queue = Looks(sqlite_sessions, room=7, every=0.01)
+    queue = AuditQueue(sqlite_sessions, room=7, every=0.01)
     queue.start()
 
     def ask_often() -> None:
         for number in range(25):
-            queue.record(look(number))
+            looks.record(queue, look(number))
 
     threads = [threading.Thread(target=ask_often) for _ in range(4)]
     for thread in threads:
@@ -210,9 +211,9 @@ def test_looks_from_many_threads_are_all_written_by_the_end(sqlite_sessions: Ses
 def test_a_look_that_finds_no_room_is_written_before_it_is_answered(
     sqlite_sessions: Sessions,
 ) -> None:
-    queue = Looks(sqlite_sessions, room=3)
+    queue = AuditQueue(sqlite_sessions, room=3)
     for number in range(4):
-        queue.record(look(number))
+        looks.record(queue, look(number))
     assert count(sqlite_sessions) == 3
     queue.stop()
     assert count(sqlite_sessions) == 4
@@ -222,13 +223,13 @@ def test_looks_wait_for_a_log_that_is_out_of_order_and_are_then_refused(
     sqlite_engine: Engine,
 ) -> None:
     sessions = open_sessions(sqlite_engine)
-    queue = Looks(sessions, room=2)
+    queue = AuditQueue(sessions, room=2)
     with sqlite_engine.begin() as connection:
         connection.execute(text("ALTER TABLE audit_entry RENAME TO gone"))
-    queue.record(look(1))
-    queue.record(look(2))
-    with pytest.raises(LookNotRecorded):
-        queue.record(look(3))
+    looks.record(queue, look(1))
+    looks.record(queue, look(2))
+    with pytest.raises(ActNotRecorded):
+        looks.record(queue, look(3))
     with sqlite_engine.begin() as connection:
         connection.execute(text("ALTER TABLE gone RENAME TO audit_entry"))
     queue.stop()
@@ -238,10 +239,10 @@ def test_looks_wait_for_a_log_that_is_out_of_order_and_are_then_refused(
 def test_an_answer_is_withheld_when_its_look_cannot_be_recorded(
     served: Served, client: TestClient
 ) -> None:
-    usual = served.app.state.looks
-    served.app.state.looks = Looks(served.region.platform.sessions, room=0)
+    usual = served.app.state.audit
+    served.app.state.audit = AuditQueue(served.region.platform.sessions, room=0)
     try:
         answer = client.post(PATH, json={"qr": served.claim})
     finally:
-        served.app.state.looks = usual
-    assert (answer.status_code, answer.json()["code"]) == (503, looks.LookNotRecorded.code)
+        served.app.state.audit = usual
+    assert (answer.status_code, answer.json()["code"]) == (503, ActNotRecorded.code)

@@ -1,11 +1,14 @@
 """Settings, times, anchors, lists and the vault."""
 
+import threading
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from certificates import publish
@@ -150,3 +153,35 @@ def test_every_reason_is_said_in_both_tongues() -> None:
         assert zh.endswith("。"), code
         assert en.endswith("."), code
         assert zh.count("{}") == en.count("{}") <= 1, code
+
+
+def test_writers_of_one_process_are_served_in_the_order_in_which_they_came(
+    sqlite_engine: Engine,
+) -> None:
+    with sqlite_engine.begin() as connection:
+        connection.execute(text("CREATE TABLE served (place INTEGER)"))
+    order: list[int] = []
+
+    def write(place: int) -> None:
+        with sqlite_engine.begin() as connection:
+            order.append(place)
+            connection.execute(text("INSERT INTO served VALUES (:place)"), {"place": place})
+
+    threads = []
+    with sqlite_engine.begin():  # all of them wait for this one
+        for place in range(8):
+            thread = threading.Thread(target=write, args=(place,))
+            thread.start()
+            threads.append(thread)
+            time.sleep(0.05)  # until it stands in the queue
+    for thread in threads:
+        thread.join()
+    assert order == list(range(8))
+
+
+def test_a_writer_that_fails_ends_its_turn(sqlite_engine: Engine) -> None:
+    for _ in range(3):
+        with pytest.raises(OperationalError), sqlite_engine.begin() as connection:
+            connection.execute(text("INSERT INTO nowhere VALUES (1)"))
+    with sqlite_engine.begin() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1

@@ -1,7 +1,8 @@
 """The allow-list of signature algorithms: OID <-> JOSE name <-> kind of key. Weak ones are absent.
 
 SM2: GM/T 0006-2012. RSA: RFC 8017, RFC 4055. ECDSA: RFC 5758. JOSE names: RFC 7518, 3.1; SM2 has
-no registered one, so "SM2-SM3" is ours and means something between us only.
+no registered one, so "SM2-SM3" is ours and means something between us only. EdDSA (RFC 8032, RFC
+8037) is for tokens only: it has no OID here, so no certificate or CRL is signed by it.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ class KeyKind(StrEnum):
     RSA = "RSA"
     P256 = "P-256"
     P384 = "P-384"
+    ED25519 = "Ed25519"
 
 
 class Algorithm(StrEnum):
@@ -30,6 +32,7 @@ class Algorithm(StrEnum):
     RSA_PSS_SHA256 = "RSA-PSS-SHA256"
     ES256 = "ES256"
     ES384 = "ES384"
+    EDDSA = "EdDSA"
 
     @property
     def row(self) -> "Row":
@@ -39,7 +42,8 @@ class Algorithm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One allowed algorithm. `oid` is dotted; `digest` a name from `hashes.Digest`."""
+    """One allowed algorithm. `oid` is dotted, empty where no X.509 object may be signed so; `digest`
+    a name from `hashes.Digest`: EdDSA hashes inside, with the one named (RFC 8032, 5.1)."""
 
     algorithm: Algorithm
     key: KeyKind
@@ -58,6 +62,7 @@ TABLE: dict[Algorithm, Row] = {
         Row(Algorithm.RSA_PSS_SHA256, KeyKind.RSA, Digest.SHA256, "1.2.840.113549.1.1.10", "PS256"),
         Row(Algorithm.ES256, KeyKind.P256, Digest.SHA256, "1.2.840.10045.4.3.2", "ES256"),
         Row(Algorithm.ES384, KeyKind.P384, Digest.SHA384, "1.2.840.10045.4.3.3", "ES384"),
+        Row(Algorithm.EDDSA, KeyKind.ED25519, Digest.SHA512, "", "EdDSA"),
     )
 }
 
@@ -67,9 +72,10 @@ DEFAULT: dict[KeyKind, Algorithm] = {
     KeyKind.RSA: Algorithm.RSA_SHA256,
     KeyKind.P256: Algorithm.ES256,
     KeyKind.P384: Algorithm.ES384,
+    KeyKind.ED25519: Algorithm.EDDSA,
 }
 
-_BY_OID = {row.oid: row.algorithm for row in TABLE.values()}
+_BY_OID = {row.oid: row.algorithm for row in TABLE.values() if row.oid}
 _BY_JOSE = {row.jose: row.algorithm for row in TABLE.values()}
 
 #: Met in the field and refused; they are here only to be called by their name.

@@ -3,7 +3,7 @@
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -18,7 +18,7 @@ from trust.crypto.errors import Malformed, UnknownAlgorithm
 from trust.crypto.sm2_formats import ALGORITHM as SM2_ALGORITHM
 from trust.errors import Invalid
 
-_Below = sm2.PrivateKey | rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+_Below = sm2.PrivateKey | rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 #: An RSA key of 8192 bits is about 4700 bytes.
 _LONGEST = 6000
 _CURVES: Final = {KeyKind.P256: ec.SECP256R1, KeyKind.P384: ec.SECP384R1}
@@ -54,7 +54,7 @@ class PrivateKey:
         return DEFAULT[self.kind]
 
     def sign(self, algorithm: Algorithm, message: bytes) -> bytes:
-        """Sign; DER for SM2 and ECDSA. Invalid if the algorithm does not fit the kind."""
+        """Sign; DER for SM2 and ECDSA, 64 bytes for Ed25519. Invalid if the algorithm does not fit the kind."""
         row = algorithm.row
         if row.key is not self.kind:
             raise Invalid(f"{algorithm} does not go with a key of kind {self.kind}")
@@ -64,6 +64,8 @@ class PrivateKey:
         if isinstance(key, rsa.RSAPrivateKey):
             padding = signatures.rsa_padding(algorithm)
             return key.sign(message, padding, signatures.HASHES[row.digest])
+        if isinstance(key, ed25519.Ed25519PrivateKey):
+            return key.sign(message)
         return key.sign(message, ec.ECDSA(signatures.HASHES[row.digest]))
 
     def pkcs8(self) -> bytes:
@@ -87,6 +89,8 @@ def generate(kind: KeyKind, *, bits: int = 3072) -> PrivateKey:
         if bits % 256 or not signatures.SHORTEST_RSA <= bits <= signatures.LONGEST_RSA:
             raise Invalid("RSA keys have 2048 to 8192 bits, in steps of 256")
         return PrivateKey(rsa.generate_private_key(public_exponent=65537, key_size=bits))
+    if kind is KeyKind.ED25519:
+        return PrivateKey(ed25519.Ed25519PrivateKey.generate())
     return PrivateKey(ec.generate_private_key(_CURVES[kind]()))
 
 
@@ -117,6 +121,8 @@ def _load(pkcs8: bytes, *, trusted: bool) -> PrivateKey:
         raise Malformed("not the DER of a PrivateKeyInfo that can be used") from error
     except UnsupportedAlgorithm as error:
         raise UnknownAlgorithm("the private key is of a kind that is not allowed") from error
-    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+    if not isinstance(
+        key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+    ):
         raise UnknownAlgorithm(f"a {type(key).__name__} is not allowed")
     return PrivateKey(key)

@@ -2,6 +2,7 @@
 
 RSA: RFC 8017 (PKCS#1 v1.5, and PSS with a salt as long as the digest). ECDSA: FIPS 186-5, here in
 DER (RFC 3279); JOSE and COSE write r then s raw, see the two conversions. SM2: GB/T 32918.2.
+Ed25519: RFC 8032, always 64 bytes.
 """
 
 from functools import lru_cache
@@ -9,7 +10,7 @@ from functools import lru_cache
 from cryptography.exceptions import InvalidSignature as LibrarySaysNo
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import (
     decode_dss_signature,
     encode_dss_signature,
@@ -46,7 +47,9 @@ HASHES: dict[Digest, hashes.HashAlgorithm] = {
     Digest.SHA512: hashes.SHA512(),
 }
 
-_Loaded = tuple[KeyKind, bytes | rsa.RSAPublicKey | ec.EllipticCurvePublicKey]
+_Loaded = tuple[
+    KeyKind, bytes | rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+]
 
 
 def rsa_padding(algorithm: Algorithm) -> padding.AsymmetricPadding:
@@ -80,6 +83,8 @@ def _load(spki: bytes) -> _Loaded:
         kind = KeyKind.RSA
     elif isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
         kind = _CURVES[key.curve.name]
+    elif isinstance(key, ed25519.Ed25519PublicKey):
+        kind = KeyKind.ED25519
     else:
         raise _why_refused(spki)
     # One encoding of each key, or two SPKIs would name one key and fingerprints lose their meaning.
@@ -140,6 +145,8 @@ def verify(algorithm: Algorithm, spki: bytes, message: bytes, signature: bytes) 
     try:
         if isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, message, rsa_padding(algorithm), HASHES[row.digest])
+        elif isinstance(key, ed25519.Ed25519PublicKey):
+            key.verify(signature, message)
         else:
             _check_ecdsa(kind, signature)
             key.verify(signature, message, ec.ECDSA(HASHES[row.digest]))

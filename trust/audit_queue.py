@@ -1,0 +1,125 @@
+"""Acts audited many to a transaction, where a synchronous write would be the bottleneck.
+
+Every write to the audit log waits for its one writer and for the disk. Acts that happen hundreds of
+times a second and change nothing else (a token given, personal data read) are kept in memory,
+`room` at most, and written every `every` seconds and when the process ends in order. A crash loses
+the acts of its last moment. While the log cannot be written they wait; once there is no room, an
+act that cannot be recorded is refused, not forgotten.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from trust import audit
+from trust.access import Caller
+from trust.audit import JSON
+from trust.db import Sessions
+from trust.errors import TrustError, Unavailable
+
+ROOM = 5000
+SECONDS = 1.0
+
+_logger = logging.getLogger("trust.audit_queue")
+
+
+class ActNotRecorded(Unavailable):
+    """The audit log cannot be written, and no more acts can wait for it."""
+
+    code = "act_not_recorded"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One entry to be, as `audit.record` takes it."""
+
+    act: str
+    subject: str
+    by: Caller
+    at: datetime
+    details: Mapping[str, JSON] = field(default_factory=dict)
+
+
+class AuditQueue:
+    """The queue and the thread that empties it."""
+
+    def __init__(self, sessions: Sessions, *, room: int = ROOM, every: float = SECONDS) -> None:
+        self._sessions, self._room, self._every = sessions, room, every
+        self._waiting: deque[Act] = deque()
+        self._held = threading.Lock()  # the queue
+        self._writing = threading.Lock()  # one writer, so that acts are recorded in their order
+        self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def record(
+        self, act: str, *, subject: str, by: Caller, at: datetime,
+        details: Mapping[str, JSON] | None = None,
+    ) -> None:  # fmt: skip
+        """Keep an act until the next writing; writes at once when there is no room.
+
+        ActNotRecorded when that fails: then the caller must not answer.
+        """
+        waiting = Act(act, subject, by, at, dict(details or {}))
+        if not self._keep(waiting):
+            self.flush()
+            if not self._keep(waiting):
+                raise ActNotRecorded("too many acts wait for the audit log")
+
+    def _keep(self, waiting: Act) -> bool:
+        with self._held:
+            if len(self._waiting) >= self._room:
+                return False
+            self._waiting.append(waiting)
+            return True
+
+    def flush(self) -> int:
+        """Write what waits, in one transaction; how many. ActNotRecorded: they wait on."""
+        with self._writing:
+            with self._held:
+                batch = list(self._waiting)
+            if not batch:
+                return 0
+            try:
+                self._write(batch)
+            except (SQLAlchemyError, TrustError) as error:
+                raise ActNotRecorded("the audit log cannot be written") from error
+            with self._held:
+                # Only writers take from the left, and there is one: these are the very same.
+                for _ in batch:
+                    self._waiting.popleft()
+            return len(batch)
+
+    def _write(self, batch: list[Act]) -> None:
+        with self._sessions.begin() as session:
+            for each in batch:
+                audit.record(
+                    session, each.act, subject=each.subject, by=each.by, at=each.at,
+                    details=each.details,
+                )  # fmt: skip
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="audit-queue", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and write what still waits."""
+        self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._try_flush()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._every):
+            self._try_flush()
+
+    def _try_flush(self) -> None:
+        try:
+            self.flush()
+        except ActNotRecorded:
+            # Tried again in a second; the next one refused for want of room is told so.
+            _logger.error("%d acts wait: the audit log cannot be written", len(self._waiting))
