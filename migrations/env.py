@@ -5,12 +5,18 @@ from alembic import context
 import ca.models
 import certificates.models
 import seal.models
+import sso.cleaning_rules
+import sso.grants
 import sso.models
+import sso.people_models
 import trust.audit_entry
 import trust.log_models
 from trust.db import Base, open_engine
 
-MODELS = (ca.models, certificates.models, seal.models, sso.models, trust.audit_entry)
+MODELS = (
+    ca.models, certificates.models, seal.models, sso.models, sso.cleaning_rules, sso.grants,
+    sso.people_models, trust.audit_entry,
+)  # fmt: skip
 
 
 def run() -> None:

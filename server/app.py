@@ -13,12 +13,18 @@ from ca.router import router as ca_router
 from ca.timestamp import Stamper
 from certificates import public_log, registry
 from certificates.router import router as certificates_router
+from certificates.router_applications import router as applications_router
 from server import description, health, middleware, problems, provision
-from server.pages import docs, static
+from server.identity import CertificateHeader, open_provider
+from server.identity_upkeep import IdentityUpkeep
+from server.pages import docs, identity, static
 from server.pages import verify as verify_page
 from server.platform import Platform
 from server.published import SignedCheckpoints, SignedTrustLists
 from server.upkeep import Upkeep
+from sso import authenticate
+from sso.router_authorize import router as authorize_router
+from sso.router_tokens import router as tokens_router
 from trust.audit_queue import AuditQueue
 from trust.clock import Clock, utc_now
 from trust.crypto import sm2
@@ -40,11 +46,13 @@ def create_app(
         audit = AuditQueue(opened.sessions)
         _put_state(app, opened, audit=audit, clock=clock)
         audit.start()
-        upkeep = Upkeep(opened, clock)
+        upkeep, identity_upkeep = Upkeep(opened, clock), IdentityUpkeep(app.state.provider)
         upkeep.start()
+        identity_upkeep.start()
         try:
             yield
         finally:
+            await anyio.to_thread.run_sync(identity_upkeep.stop)
             await anyio.to_thread.run_sync(upkeep.stop)
             await anyio.to_thread.run_sync(audit.stop)
             if platform is None:
@@ -59,7 +67,12 @@ def create_app(
     )  # fmt: skip
     _add_middleware(app, settings)
     problems.add_handlers(app)
-    for router in (certificates_router, ca_router, trust_router, health.router):
+    for router in (
+        certificates_router, applications_router, ca_router, trust_router, authorize_router,
+        tokens_router, health.router,
+    ):  # fmt: skip
+        app.include_router(router)
+    for router in identity.routers:
         app.include_router(router)
     app.include_router(verify_page.router)
     app.include_router(docs.router)
@@ -90,6 +103,14 @@ def _put_state(app: FastAPI, platform: Platform, *, audit: AuditQueue, clock: Cl
     state.base_url = platform.settings.base_url
     state.sessions, state.reading, state.keys = platform.sessions, platform.reading, platform.keys
     state.knowledge, state.audit = platform.knowledge, audit
+    state.provider = open_provider(platform, audit=audit, clock=clock)
+    state.authenticate = authenticate.caller
+    state.client_certificate = CertificateHeader(platform.settings.client_certificate_header)
+    state.render_error = identity.render_error
+    state.render_form_post = identity.render_form_post
+    state.render_logout = identity.render_logout
+    state.render_logged_out = identity.render_logged_out
+    state.workshop = platform.workshop
     state.status_publisher = platform.status_publisher
     state.ocsp = Responder(platform.reading, platform.keys)
     state.stamper = Stamper(

@@ -6,7 +6,7 @@ says; a fault of ours says nothing but the request's id, under which the log kno
 
 import logging
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -22,6 +22,7 @@ from certificates.own_output import UnsoundOutput
 from certificates.submission import TooLarge
 from server.exits import CannotOpen, Usage
 from server.pages import render
+from sso.authenticate import TokenRefused
 from trust.crypto.errors import InvalidSignature
 from trust.crypto.merkle import ProofFailed
 from trust.errors import (
@@ -174,7 +175,11 @@ def add_handlers(app: FastAPI) -> None:
     def refuse(request: Request, error: TrustError) -> Response:
         if status_of(type(error)) >= 500:
             _logger.error("request %s: %s", request.scope.get("request_id"), error.code)
-        return respond(request, problem_of(error))
+        problem = problem_of(error)
+        if isinstance(error, TokenRefused):
+            challenge = (("WWW-Authenticate", error.challenge),)
+            problem = replace(problem, headers=challenge)
+        return respond(request, problem)
 
     @app.exception_handler(RequestValidationError)
     def refuse_request(request: Request, error: RequestValidationError) -> Response:

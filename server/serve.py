@@ -5,6 +5,7 @@ import socket
 
 import uvicorn
 
+from server import demo_people
 from server.app import create_app, open_platform
 from server.exits import PortTaken
 from server.platform import Platform
@@ -33,6 +34,8 @@ def run(settings: Settings) -> None:
             limit_concurrency=CONCURRENCY, timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )  # fmt: skip
         print(f"http://{settings.host}:{settings.port}/verify", flush=True)
+        for line in demo_people.told(settings.home):
+            print(line, flush=True)
         uvicorn.Server(config).run(sockets=[listener])
     platform.engine.dispose()
 

@@ -18,7 +18,7 @@ from certificates.verify_claim import Verification, verify_claim
 from seal.pdf import document
 from seal.pdf.objects import Name
 from seal.pdf.update import Update
-from server import provision
+from server import demo_people, provision
 from server.commands import text
 from server.commands.issue import issue_one, read_data
 from server.exits import CannotWrite
@@ -87,6 +87,8 @@ def run(_arguments: argparse.Namespace, platform: Platform) -> int:
     for plan in AUTHORITIES:
         provision.create_authority(platform, plan, at=utc_now())
         told.say(f"   {plan.name} {plan.code}: {', '.join(name for name, _, _ in plan.people)}")
+    people = demo_people.make(platform, authority=AUTHORITIES[0].code, at=utc_now())
+    told.say("   " + ", ".join(each["username"] for each in people["accounts"]))
     licences = _issue_all(platform, told)
     _publish(platform, home, told)
     _verify_all(platform, home, licences, told)

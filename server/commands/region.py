@@ -22,6 +22,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--claims", choices=("SM2-SM3", "ES256"), default="SM2-SM3")
     parser.set_defaults(run=run_init)
     parser = commands.add_parser("serve", help="启动服务 / run the HTTP service")
+    parser.add_argument(
+        "--allow-private-callbacks",
+        action="store_true",
+        help="calls to clients may reach loopback and private addresses",
+    )
     parser.set_defaults(run=run_serve)
     parser = commands.add_parser("anchors", help="导出离线核验所需 / write what offline needs")
     parser.add_argument("directory", type=Path, metavar="DIR")
@@ -57,10 +62,13 @@ def run_init(arguments: argparse.Namespace, platform: Platform) -> int:
     return 0
 
 
-def run_serve(_arguments: argparse.Namespace, platform: Platform) -> int:
+def run_serve(arguments: argparse.Namespace, platform: Platform) -> int:
     from server import serve  # the web stack is only loaded by the command that needs it
 
-    serve.run(platform.settings)
+    settings = platform.settings
+    if arguments.allow_private_callbacks:
+        settings = settings.model_copy(update={"allow_private_callbacks": True})
+    serve.run(settings)
     return 0
 
 

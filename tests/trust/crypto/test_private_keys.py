@@ -1,7 +1,7 @@
 import pickle
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ KEYS = {kind: private_keys.generate(kind, bits=2048) for kind in KeyKind}
 
 
 def pkcs8_of(
-    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey,
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed448.Ed448PrivateKey,
 ) -> bytes:
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
@@ -51,7 +51,7 @@ REFUSED = {
     "RSA of 1024 bits": pkcs8_of(rsa.generate_private_key(65537, 1024)),
     "RSA with e = 3": pkcs8_of(rsa.generate_private_key(3, 2048)),
     "secp256k1": pkcs8_of(ec.generate_private_key(ec.SECP256K1())),
-    "Ed25519": pkcs8_of(ed25519.Ed25519PrivateKey.generate()),
+    "Ed448": pkcs8_of(ed448.Ed448PrivateKey.generate()),
 }
 
 

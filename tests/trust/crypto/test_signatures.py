@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -84,7 +84,7 @@ REFUSED = {
     "RSA with a huge e": (rsa_spki(MODULUS, (1 << 100) + 1), "exponent"),
     "RSA with no parameters": (rsa_spki(MODULUS, 65537, parameters=b""), "DER"),
     "DSA": (spki_of(dsa.generate_private_key(2048)), "id-dsa"),
-    "Ed25519": (spki_of(ed25519.Ed25519PrivateKey.generate()), "1.3.101.112"),
+    "Ed448": (spki_of(ed448.Ed448PrivateKey.generate()), "1.3.101.113"),
     "secp256k1": (spki_of(ec.generate_private_key(ec.SECP256K1())), "1.3.132.0.10"),
     "P-521": (spki_of(ec.generate_private_key(ec.SECP521R1())), "1.3.132.0.35"),
     "explicit curve": (
@@ -116,6 +116,21 @@ REFUSED = {
 def test_a_key_that_is_not_allowed_is_refused_with_the_reason(spki: bytes, why: str) -> None:
     with pytest.raises((UnknownAlgorithm, Malformed), match=why):
         signatures.kind_of(spki)
+
+
+def test_ed25519_agrees_with_the_standard() -> None:
+    # RFC 8032, 7.1, TEST 3.
+    public = bytes.fromhex("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025")
+    signature = bytes.fromhex(
+        "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
+        "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"
+    )
+    spki = bytes.fromhex("302a300506032b6570032100") + public
+    assert signatures.kind_of(spki) is KeyKind.ED25519
+    signatures.verify(Algorithm.EDDSA, spki, b"\xaf\x82", signature)
+    for wrong in (signature[:-1], signature + b"\0", bytes(64), signature[32:] + signature[:32]):
+        with pytest.raises(InvalidSignature):
+            signatures.verify(Algorithm.EDDSA, spki, b"\xaf\x82", wrong)
 
 
 @given(st.binary(max_size=300))

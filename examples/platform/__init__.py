@@ -1,0 +1,1 @@
+"""A small platform of another department, whose users sign in at the identity provider."""

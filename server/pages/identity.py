@@ -1,0 +1,35 @@
+"""The identity pages, for `server.app`: routers, and the error page of the OAuth endpoints."""
+
+from fastapi import APIRouter
+
+from server.pages import (
+    account,
+    account_agents,
+    account_credentials,
+    administration,
+    administration_people,
+    consent,
+    device_page,
+    registration,
+    sign_in,
+    sign_in_certificate,
+    sign_in_enrol,
+    sign_in_passkey,
+    sign_in_qr,
+    sign_in_renew,
+    signing_out,
+)
+from server.pages.flow import render_form_post
+from server.pages.route import render_error
+from server.pages.signing_out import render_logged_out, render_logout
+
+__all__ = ["render_error", "render_form_post", "render_logged_out", "render_logout", "routers"]
+
+routers: tuple[APIRouter, ...] = tuple(
+    each.router
+    for each in (
+        sign_in, sign_in_passkey, sign_in_certificate, sign_in_qr, sign_in_enrol, sign_in_renew, consent,
+        registration, account, account_credentials, account_agents, device_page, signing_out,
+        administration, administration_people,
+    )
+)  # fmt: skip

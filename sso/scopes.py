@@ -1,0 +1,12 @@
+"""The scopes there are, and which any platform may have."""
+
+from typing import Final
+
+OPENID: Final = "openid"
+OFFLINE: Final = "offline_access"
+ORGANISATION: Final = "organisation"
+#: What a platform has that named none when it registered.
+STANDARD: Final = ("openid", "profile", "email", "address", "phone", OFFLINE)
+#: Only an administrator gives these: document numbers, organisations, levels, our own interface.
+GRANTED: Final = ("identity", "id_number", ORGANISATION, "level", "trust")
+SUPPORTED: Final = (*STANDARD, *GRANTED)

@@ -1,0 +1,1 @@
+"""Foreign clients, as they are published, against a real `trust serve`."""
