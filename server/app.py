@@ -22,7 +22,7 @@ from server.pages import verify as verify_page
 from server.platform import Platform
 from server.published import SignedCheckpoints, SignedTrustLists
 from server.upkeep import Upkeep
-from sso import authenticate
+from sso import authenticate, tally
 from sso.router_authorize import router as authorize_router
 from sso.router_tokens import router as tokens_router
 from trust.audit_queue import AuditQueue
@@ -54,6 +54,7 @@ def create_app(
         finally:
             await anyio.to_thread.run_sync(identity_upkeep.stop)
             await anyio.to_thread.run_sync(upkeep.stop)
+            await anyio.to_thread.run_sync(tally.flush, app.state.provider)
             await anyio.to_thread.run_sync(audit.stop)
             if platform is None:
                 opened.engine.dispose()

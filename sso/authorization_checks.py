@@ -38,6 +38,7 @@ class Asked:
     parameters: Parameters
     pushed: bool
     signed: bool
+    issuer: str
 
     def text(self, name: str) -> str | None:
         return self.parameters.text(name)
@@ -117,6 +118,11 @@ def check_max_age(asked: Asked) -> None:
         raise OAuthError("invalid_request", "max_age is a number of seconds")
 
 
+def _may_ask_for(asked: Asked, resource: str) -> bool:
+    """The issuer's own interface may always be named: a token for it is what one gets unnamed."""
+    return resource in asked.client.resources or resource == asked.issuer
+
+
 def check_resource(asked: Asked) -> None:
     """RFC 8707, 2: absolute, no fragment, and one the client may ask for."""
     for each in (asked.text("resource") or "").split():
@@ -124,7 +130,7 @@ def check_resource(asked: Asked) -> None:
             parts = urlsplit(each)
         except ValueError as error:
             raise OAuthError("invalid_target", "resource is no URI") from error
-        if not parts.scheme or "#" in each or each not in asked.client.resources:
+        if not parts.scheme or "#" in each or not _may_ask_for(asked, each):
             raise OAuthError("invalid_target", "a resource this client may not ask for")
 
 

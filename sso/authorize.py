@@ -51,7 +51,7 @@ def examine(
     if signed:
         parameters = _resolved(provider, client, parameters, at=at)
     redirect_uri = _redirect_uri(client, parameters)
-    asked = Asked(client, parameters, pushed=pushed, signed=signed)
+    asked = Asked(client, parameters, pushed=pushed, signed=signed, issuer=provider.issuer)
     try:
         for check in CHECKS:
             check(asked)

@@ -138,7 +138,9 @@ def _check_redirect_scheme(client: Client, parts: SplitResult, *, development: b
     (RFC 8252, 7)."""
     if parts.scheme == "https" and parts.hostname:
         return
-    if client.fapi:
+    loopback = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    if client.fapi and not (loopback and (development or client.application_type == "native")):
+        # FAPI 2.0, 5.3.2.2, point 8: http for native clients on the loopback interface only.
         raise refuse("FAPI 2.0 takes https redirect URIs only", "invalid_redirect_uri")
     if parts.scheme == "http" and parts.hostname:
         if development or is_loopback(parts.hostname):

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import (
     JSON,
@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     insert,
     select,
     update,
@@ -96,9 +97,39 @@ def issue(session: Session, authorized: Authorized, *, lifetime: timedelta, at: 
     return code
 
 
-def redeem(
-    session: Session, code: str, *, client_id: str, at: datetime
-) -> AuthorizationCode | None:
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What a code that was just spent stands for; as in `AuthorizationCode`."""
+
+    grant_id: str
+    redirect_uri: str
+    code_challenge: str | None
+    nonce: str | None
+    auth_time: datetime
+    acr: str
+    amr: list[str]
+    scope: str
+    resource: list[str]
+    sid: str | None
+    dpop_jkt: str | None
+
+
+_CODE: Final = cast(Table, AuthorizationCode.__table__)
+# Built once, below the ORM: every login ends here.
+_REDEEM: Final = (
+    update(_CODE)
+    .where(
+        _CODE.c.digest == bindparam("wanted"),
+        _CODE.c.client_id == bindparam("client"),
+        _CODE.c.expires_at > bindparam("now"),
+        _CODE.c.used_at.is_(None),
+    )
+    .values(used_at=bindparam("now"))
+    .returning(*(_CODE.c[name] for name in Redeemed.__dataclass_fields__))
+)
+
+
+def redeem(session: Session, code: str, *, client_id: str, at: datetime) -> Redeemed | None:
     """Spend a code; None if it is unknown, expired, another client's or spent.
 
     One statement decides, so two requests can never both win (RFC 6749, 4.1.2). None and no
@@ -106,18 +137,9 @@ def redeem(
     """
     if len(code) != CODE_LENGTH:
         return None
-    return session.scalar(
-        update(AuthorizationCode)
-        .where(
-            AuthorizationCode.digest == _digest(code),
-            AuthorizationCode.client_id == client_id,
-            AuthorizationCode.expires_at > at,
-            AuthorizationCode.used_at.is_(None),
-        )
-        .values(used_at=at)
-        .returning(AuthorizationCode),
-        execution_options={"synchronize_session": False, "populate_existing": True},
-    )
+    values = {"wanted": _digest(code), "client": client_id, "now": at}
+    row = session.connection().execute(_REDEEM, values).one_or_none()
+    return None if row is None else Redeemed(*row)
 
 
 def find_used(session: Session, code: str) -> AuthorizationCode | None:

@@ -109,8 +109,8 @@ def approve(
         session_id=session_id, resources=resource or (), acting_for=by.acting_for,
     )  # fmt: skip
     approval = {
-        "auth_time": int(by.auth_time.timestamp()), "acr": acr(level), "amr": factors.told(by.methods),
-        "sid": session_id,
+        "auth_time": int(by.auth_time.timestamp()), "acr": acr(level),
+        "amr": factors.told(by.methods), "sid": session_id,
     }  # fmt: skip
     _decide(
         session, waiting, at=at, grant_id=made.id, account=account, approval=approval,

@@ -94,6 +94,13 @@ class Outgoing:
         sent = {"Accept": "application/json", **(headers or {})}
         return _json(url, self._call("GET", url, b"", sent, cap, timeout))
 
+    def fetch_text(self, url: str, *, accept: str, cap: int, timeout: float = SECONDS) -> str:
+        """An ASCII document of any media type; OutgoingRefused or OutgoingFailed."""
+        answer = self._call("GET", url, b"", {"Accept": accept}, cap, timeout)
+        if answer.status != 200 or not answer.body.isascii():
+            raise OutgoingFailed(f"{_host(url)} did not answer with text")
+        return answer.body.decode("ascii")
+
     def exchange(
         self, url: str, fields: Mapping[str, str], *, headers: Mapping[str, str],
         timeout: float = SECONDS,

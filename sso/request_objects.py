@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sso import client_jwts, outgoing
+from sso import client_jwts
 from sso.authorization_request import Parameters
 from sso.client import Client
 from sso.client_metadata import CLIENT_ALGS, FAPI_ALGS
@@ -72,16 +72,12 @@ def _fetched(provider: Provider, client: Client, url: str) -> str:
         bare = url.partition("#")[0]
         if bare not in {each.partition("#")[0] for each in client.request_uris}:
             raise OAuthError("invalid_request_uri", "this request_uri is not registered")
-    accept = {"Accept": "application/oauth-authz-req+jwt, application/jwt"}
+    accept = "application/oauth-authz-req+jwt, application/jwt"
     try:
-        answer = provider.outgoing._call(
-            "GET", url.partition("#")[0], b"", accept, VALUE_MAX, outgoing.SECONDS
-        )
+        text = provider.outgoing.fetch_text(url.partition("#")[0], accept=accept, cap=VALUE_MAX)
     except TrustError as error:
         raise OAuthError("invalid_request_uri", "the request_uri cannot be fetched") from error
-    if answer.status != 200 or not answer.body.isascii():
-        raise OAuthError("invalid_request_uri", "the request_uri does not answer with a JWT")
-    return answer.body.decode("ascii").strip()
+    return text.strip()
 
 
 def _verified(provider: Provider, client: Client, compact: str, *, by_uri: bool) -> dict[str, Any]:

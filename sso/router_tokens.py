@@ -8,8 +8,6 @@ costs as much as a signature. What asks the database runs in a worker thread.
 from collections.abc import Mapping
 from typing import Final, cast
 
-from anyio import CapacityLimiter, to_thread
-from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
@@ -36,23 +34,10 @@ _PREFLIGHT: Final = {
     "Access-Control-Allow-Headers": "authorization, content-type, dpop",
     "Access-Control-Max-Age": "86400",
 }
-AT_A_TIME: Final = 4
-_LIMITER: Final[RunVar[CapacityLimiter]] = RunVar("token requests at a time")
 _FRESH: Final = {**dict(NO_STORE), **OPEN}
 _FORM: Final = {"requestBody": {"content": {FORM_TYPE: {"schema": {"type": "object"}}}}}
 #: Read again by platforms when they meet a kid they do not know.
 _DOCUMENT: Final = {"Cache-Control": "public, max-age=60", **OPEN}
-
-
-def _at_a_time() -> CapacityLimiter:
-    """How many token requests run at once in this process. More only take the interpreter and the
-    database's one writer from each other: 40 threads answer fewer requests than these, later."""
-    try:
-        return _LIMITER.get()
-    except LookupError:
-        limiter = CapacityLimiter(AT_A_TIME)
-        _LIMITER.set(limiter)
-        return limiter
 
 
 router = APIRouter(tags=["登录 identity"], route_class=ProgramRoute)
@@ -69,7 +54,7 @@ async def issue_tokens(request: Request) -> Response:
     Tokens for a code, a refresh token, a device code, or the platform's own credentials.
     """
     form = await read_form(request)
-    return await to_thread.run_sync(_issue_tokens, request, form, limiter=_at_a_time())
+    return await run_in_threadpool(_issue_tokens, request, form)
 
 
 def _issue_tokens(request: Request, form: Mapping[str, str]) -> Response:

@@ -29,7 +29,7 @@ from sso import (
     tokens,
 )
 from sso.client import Client
-from sso.codes import AuthorizationCode
+from sso.codes import Redeemed
 from sso.dpop import Headers, Proof
 from sso.oauth_errors import OAuthError
 from sso.provider import Provider
@@ -163,7 +163,7 @@ def _punish_replay(session: Session, code: str, request: TokenRequest) -> None:
     )  # fmt: skip
 
 
-def _what_is_wrong(request: TokenRequest, row: AuthorizationCode) -> str:
+def _what_is_wrong(request: TokenRequest, row: Redeemed) -> str:
     """Why a code does not fit the request that brings it; empty when it does."""
     if request.form.get("redirect_uri") != row.redirect_uri:
         return "redirect_uri is not that of the authorization request"

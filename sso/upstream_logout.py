@@ -16,6 +16,7 @@ from sso.provider import Provider
 from sso.upstream_models import Upstream, UpstreamSession, UsedLogoutToken
 from trust import audit
 from trust.access import SYSTEM
+from trust.crypto.errors import Malformed
 from trust.crypto.hashes import sha256
 from trust.crypto.jose import unb64url
 
@@ -55,7 +56,7 @@ def _issuer_of(provider: Provider, token: str) -> Upstream:
     try:
         claims = json.loads(unb64url(token.split(".")[1]))
         issuer = claims["iss"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (Malformed, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InvalidToken("not a logout token") from error
     with provider.reading() as session:
         known = session.scalar(

@@ -18,6 +18,7 @@ from server.pages import (
     sign_in_qr,
     sign_in_renew,
     signing_out,
+    upstream,
 )
 from server.pages.flow import render_form_post
 from server.pages.route import render_error
@@ -28,8 +29,8 @@ __all__ = ["render_error", "render_form_post", "render_logged_out", "render_logo
 routers: tuple[APIRouter, ...] = tuple(
     each.router
     for each in (
-        sign_in, sign_in_passkey, sign_in_certificate, sign_in_qr, sign_in_enrol, sign_in_renew, consent,
-        registration, account, account_credentials, account_agents, device_page, signing_out,
-        administration, administration_people,
+        sign_in, sign_in_passkey, sign_in_certificate, sign_in_qr, sign_in_enrol, sign_in_renew,
+        consent, registration, account, account_credentials, account_agents, device_page,
+        signing_out, administration, administration_people, upstream,
     )
-)  # fmt: skip
+) + (upstream.logout_router,)  # fmt: skip

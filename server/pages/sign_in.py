@@ -25,7 +25,7 @@ from server.pages.form import Posted
 from server.pages.route import Page
 from server.pages.show import onward
 from server.pages.visitor import Looking
-from sso import factors, interactions
+from sso import factors, interactions, upstream
 from sso import sign_in as proving
 from sso.interactions import Step
 from trust.errors import TrustError
@@ -82,9 +82,12 @@ def _first_page(found: Flow, way: str) -> Response:
 def _password_page(found: Flow, **values: Any) -> Response:
     hint = found.request.login_hint if found.request else None
     shown = {"username": (hint or "")[:64]} | values
+    with found.provider.reading() as session:
+        systems = [(each.slug, each.name) for each in upstream.available(session)]
     return flow.page(
-        found, "sign_in.html", ways=flow.ways(_FIRST_WAYS, without="password"), **shown
-    )
+        found, "sign_in.html", ways=flow.ways(_FIRST_WAYS, without="password"), systems=systems,
+        **shown,
+    )  # fmt: skip
 
 
 @router.post("/sign-in/{interaction_id}/password")

@@ -110,6 +110,7 @@ def person(place: Place) -> str:
 
 def fill(browser: webdriver.Chrome, **values: str) -> None:
     for name, value in values.items():
+        wait_for(browser, f"[name={name}]")
         field = browser.find_element(By.NAME, name)
         field.clear()
         field.send_keys(value)
@@ -119,9 +120,15 @@ def wait_for(browser: webdriver.Chrome, selector: str) -> None:
     WebDriverWait(browser, WAIT).until(lambda d: d.find_elements(By.CSS_SELECTOR, selector))
 
 
+def click(browser: webdriver.Chrome, selector: str) -> None:
+    """Press what the page has, or will have in a moment."""
+    wait_for(browser, selector)
+    browser.find_element(By.CSS_SELECTOR, selector).click()
+
+
 def sign_in(browser: webdriver.Chrome, name: str) -> None:
     fill(browser, username=name, password=signing_in.PASSWORD)
-    browser.find_element(By.CSS_SELECTOR, "form[action$='/password'] button").click()
+    click(browser, "form[action$='/password'] button")
 
 
 def landed(browser: webdriver.Chrome) -> None:
@@ -145,7 +152,7 @@ def test_consent_leads_back_though_the_callback_goes_on_to_another_host(
     wait_for(browser, "button[name=consent]")
     only_our_own(browser, place)
     assert "不动产登记平台" in text(browser)
-    browser.find_element(By.NAME, "consent").click()
+    click(browser, "button[name=consent]")
     landed(browser)
 
 
@@ -155,7 +162,7 @@ def test_an_answer_by_form_sends_itself(
     browser.get(place.authorize(response_mode="form_post", prompt="consent"))
     sign_in(browser, person)
     wait_for(browser, "button[name=consent]")
-    browser.find_element(By.NAME, "consent").click()
+    click(browser, "button[name=consent]")
     landed(browser)
 
 
@@ -195,23 +202,23 @@ def test_a_passkey_is_enrolled_on_the_way_in_and_then_signs_in_without_a_name(
     name = signing_in.staff(place.provider, "seal.keeper", Role.SEAL_ADMIN)
     browser.get(f"{place.issuer}/sign-in")
     sign_in(browser, name)
-    browser.find_element(By.CSS_SELECTOR, "a[href$='/enrol/passkey']").click()
+    click(browser, "a[href$='/enrol/passkey']")
     fill(browser, label="office computer")
-    browser.find_element(By.CSS_SELECTOR, "#passkey button").click()
+    click(browser, "#passkey button")
     wait_for(browser, ".level")
     browser.get(f"{place.issuer}/account/credentials")
     assert "office computer" in text(browser)
     browser.delete_all_cookies()
     browser.get(f"{place.issuer}/sign-in")
-    browser.find_element(By.CSS_SELECTOR, "a[href$='way=passkey']").click()
-    browser.find_element(By.CSS_SELECTOR, "#passkey button").click()
+    click(browser, "a[href$='way=passkey']")
+    click(browser, "#passkey button")
     wait_for(browser, ".level")
     assert browser.current_url == f"{place.issuer}/account"
     browser.delete_all_cookies()
     browser.get(f"{place.issuer}/sign-in")
     sign_in(browser, name)
     wait_for(browser, "#passkey[data-act=get]")
-    browser.find_element(By.CSS_SELECTOR, "#passkey button").click()
+    click(browser, "#passkey button")
     wait_for(browser, ".level")
 
 
@@ -225,8 +232,8 @@ def test_a_passkey_that_is_not_there_is_told_in_words(
     browser.add_virtual_authenticator(options)
     try:
         browser.get(f"{place.issuer}/sign-in")
-        browser.find_element(By.CSS_SELECTOR, "a[href$='way=passkey']").click()
-        browser.find_element(By.CSS_SELECTOR, "#passkey button").click()
+        click(browser, "a[href$='way=passkey']")
+        click(browser, "#passkey button")
         live = browser.find_element(By.ID, "live")
         WebDriverWait(browser, WAIT).until(lambda _: "没有完成" in live.text)
     finally:
@@ -237,7 +244,8 @@ def test_a_desktop_waits_for_a_phone_and_goes_on_by_itself(
     browser: webdriver.Chrome, place: Place, person: str, tmp_path: Path
 ) -> None:
     browser.get(f"{place.issuer}/sign-in")
-    browser.find_element(By.CSS_SELECTOR, "a[href$='way=qr']").click()
+    click(browser, "a[href$='way=qr']")
+    wait_for(browser, "input[name=qr]")
     qr_id = browser.find_element(By.NAME, "qr").get_attribute("value")
     number = browser.find_element(By.ID, "number").text
     phone = start(tmp_path)
@@ -247,7 +255,7 @@ def test_a_desktop_waits_for_a_phone_and_goes_on_by_itself(
         sign_in(phone, person)
         wait_for(phone, "input[name=number]")
         fill(phone, number=number)
-        phone.find_element(By.NAME, "approve").click()
+        click(phone, "button[name=approve]")
         wait_for(phone, ".done")
         assert console(phone) == []
     finally:
@@ -281,12 +289,12 @@ def test_without_scripts_everything_but_passkeys_works(
         plain.get(place.authorize(prompt="consent"))
         sign_in(plain, person)
         wait_for(plain, "button[name=consent]")
-        plain.find_element(By.NAME, "consent").click()
+        click(plain, "button[name=consent]")
         landed(plain)
         plain.get(place.authorize(prompt="consent", response_mode="form_post"))
-        plain.find_element(By.NAME, "consent").click()
+        click(plain, "button[name=consent]")
         wait_for(plain, "form[action$='/callback'] button")
-        plain.find_element(By.CSS_SELECTOR, "form[action$='/callback'] button").click()
+        click(plain, "form[action$='/callback'] button")
         landed(plain)
     finally:
         plain.quit()
@@ -344,7 +352,7 @@ def test_signing_out_asks_first_and_ends_the_session(
     sign_in(browser, person)
     wait_for(browser, ".level")
     browser.get(f"{place.issuer}/logout")
-    browser.find_element(By.NAME, "logout").click()
+    click(browser, "button[name=logout]")
     WebDriverWait(browser, WAIT).until(lambda d: "已退出登录" in text(d))
     browser.get(f"{place.issuer}/account")
     assert "/sign-in/" in browser.current_url
@@ -375,7 +383,7 @@ def test_a_logout_notice_in_a_frame_is_loaded_and_the_browser_goes_on(
             landed(browser)
             ending = {"client_id": client.client_id, "post_logout_redirect_uri": f"{base}/landed"}
             browser.get(f"{place.issuer}/oauth2/end_session?{urlencode(ending)}")
-            browser.find_element(By.NAME, "logout").click()
+            click(browser, "button[name=logout]")
             landed(browser)
             assert told.wait(WAIT)
 
@@ -384,7 +392,8 @@ def test_the_pictures_of_pages_are_inside_the_pages(
     browser: webdriver.Chrome, place: Place
 ) -> None:
     browser.get(f"{place.issuer}/sign-in")
-    browser.find_element(By.CSS_SELECTOR, "a[href$='way=qr']").click()
+    click(browser, "a[href$='way=qr']")
+    wait_for(browser, "img.qr")
     source = browser.find_element(By.CSS_SELECTOR, "img.qr").get_attribute("src") or ""
     drawn = base64.b64decode(source.partition("base64,")[2]).decode()
     assert drawn.startswith("<svg")
