@@ -102,6 +102,7 @@ class Redeemed:
     """What a code that was just spent stands for; as in `AuthorizationCode`."""
 
     grant_id: str
+    account: str
     redirect_uri: str
     code_challenge: str | None
     nonce: str | None

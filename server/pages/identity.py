@@ -26,11 +26,9 @@ from server.pages.signing_out import render_logged_out, render_logout
 
 __all__ = ["render_error", "render_form_post", "render_logged_out", "render_logout", "routers"]
 
-routers: tuple[APIRouter, ...] = tuple(
-    each.router
-    for each in (
-        sign_in, sign_in_passkey, sign_in_certificate, sign_in_qr, sign_in_enrol, sign_in_renew,
-        consent, registration, account, account_credentials, account_agents, device_page,
-        signing_out, administration, administration_people, upstream,
-    )
-) + (upstream.logout_router,)  # fmt: skip
+_PAGES = (
+    sign_in, sign_in_passkey, sign_in_certificate, sign_in_qr, sign_in_enrol, sign_in_renew,
+    consent, registration, account, account_credentials, account_agents, device_page, signing_out,
+    administration, administration_people, upstream,
+)  # fmt: skip
+routers: tuple[APIRouter, ...] = (*(each.router for each in _PAGES), upstream.logout_router)

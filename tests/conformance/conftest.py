@@ -35,6 +35,7 @@ from tests.conformance.fapi_fixtures import (  # noqa: F401 - fixtures of test_f
     plain,
     platform,
     rsa_key,
+    signer,
 )
 from tests.conformance.person import Person
 from tests.conformance.relying_party import WELL_KNOWN, RelyingParty

@@ -8,7 +8,7 @@ import pytest
 
 from server.identity import CertificateHeader
 from tests.conformance.fapi import CERTIFICATE_HEADER, Platform
-from tests.conformance.fapi_keys import Key, certificate_of, make_key
+from tests.conformance.fapi_keys import Key, certificate_of, make_key, subject_of
 from tests.conformance.person import Person
 
 if TYPE_CHECKING:  # conftest imports this
@@ -61,17 +61,31 @@ def _bare(keys: tuple[Key, ...]) -> list[dict[str, Any]]:
     return [{**key.public, "kid": key.kid} for key in keys]
 
 
+def _signing(op: "IdentityProvider", person: Person, alg: str, rsa_key: Key) -> Platform:
+    key = make_key(alg)
+    made = registered(
+        op, person, key, rsa_key, host=f"first-{alg.lower()}", require_signed_request_object=True,
+        introspection_signed_response_alg=key.alg,
+    )  # fmt: skip
+    return replace(made, signs=True)
+
+
 @pytest.fixture(scope="session", params=["PS256", "ES256"])
+def signer(
+    op: "IdentityProvider", citizen: Person, rsa_key: Key, request: pytest.FixtureRequest
+) -> Platform:
+    """private_key_jwt, DPoP, signed requests: Message Signing."""
+    return _signing(op, citizen, request.param, rsa_key)
+
+
+@pytest.fixture(scope="session", params=["PS256", "ES256", "unsigned"])
 def platform(
     op: "IdentityProvider", citizen: Person, rsa_key: Key, request: pytest.FixtureRequest
 ) -> Platform:
-    """private_key_jwt, DPoP, signed requests: what the plan runs with."""
-    key = make_key(request.param)
-    made = registered(
-        op, citizen, key, rsa_key, host=f"first-{request.param.lower()}",
-        require_signed_request_object=True, introspection_signed_response_alg=key.alg,
-    )  # fmt: skip
-    return replace(made, signs=True)
+    """The same, and one that need not sign: the Security Profile without Message Signing."""
+    if request.param != "unsigned":
+        return _signing(op, citizen, request.param, rsa_key)
+    return registered(op, citizen, make_key("ES256"), rsa_key, host="first-unsigned")
 
 
 @pytest.fixture(scope="session")
@@ -105,13 +119,15 @@ def bound(op: "IdentityProvider", citizen: Person, behind_proxy: None) -> Platfo
     return replace(made, certificate=certificate_of(make_key("ES256")))
 
 
-@pytest.fixture(scope="session")
-def by_certificate(op: "IdentityProvider", citizen: Person, behind_proxy: None) -> Platform:
-    """Authenticated by the certificate that its tokens are bound to (RFC 8705, 2.2)."""
+@pytest.fixture(scope="session", params=["self_signed_tls_client_auth", "tls_client_auth"])
+def by_certificate(
+    op: "IdentityProvider", citizen: Person, behind_proxy: None, request: pytest.FixtureRequest
+) -> Platform:
+    """Authenticated by the certificate that its tokens are bound to (RFC 8705, 2): its key is
+    registered, or its subject."""
     key = make_key("ES256")
     made = registered(
-        op, citizen, key, host="by-certificate",
-        token_endpoint_auth_method="self_signed_tls_client_auth",
-        tls_client_certificate_bound_access_tokens=True,
+        op, citizen, key, host="by-certificate", token_endpoint_auth_method=request.param,
+        tls_client_auth_subject_dn=subject_of(key), tls_client_certificate_bound_access_tokens=True,
     )  # fmt: skip
     return replace(made, certificate=certificate_of(key))

@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 JSON = dict[str, Any]
@@ -130,9 +129,14 @@ def make_key(alg: str, kid: str = "1") -> Key:
     return Key(rsa.generate_private_key(65537, 2048), alg, kid)
 
 
+def subject_of(key: Key) -> str:
+    """The name in a platform's certificate (RFC 4514)."""
+    return f"CN=client {hashlib.sha256(key.thumbprint.encode()).hexdigest()[:8]},C=CN"
+
+
 def certificate_of(key: Key) -> bytes:
     """A self-signed TLS client certificate (DER) of a platform."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"client {key.thumbprint[:8]}")])
+    name = x509.Name.from_rfc4514_string(subject_of(key))
     now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()

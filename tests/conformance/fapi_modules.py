@@ -1,7 +1,10 @@
 """The modules of `fapi2-message-signing-final-test-plan`, those of single countries left out."""
 
 import ast
+import re
 from pathlib import Path
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "conformance-fapi.md"
 
 PREFIX = "fapi2-security-profile-final-"
 #: In the order of the plan, without the prefix that all share.
@@ -91,3 +94,9 @@ def missing() -> set[str]:
 
 def test_of(module: str) -> str:
     return "test_" + (PREFIX + module).replace("-", "_")
+
+
+def documented() -> list[str]:
+    """The modules whose result docs/conformance-fapi.md tells."""
+    rows = re.compile(r"^\| `([\w-]+)` \| \w+ \| (?:pass|part) \|", re.MULTILINE)
+    return rows.findall(DOCUMENT.read_text(encoding="utf-8"))

@@ -116,11 +116,11 @@ def check_tokens(response: httpx.Response) -> dict[str, Any]:
 
 def check_token_error(response: httpx.Response, *errors: str) -> None:
     """An error of the token endpoint in the form of RFC 6749, 5.2, one of `errors`."""
-    assert response.status_code == (401 if response.json()["error"] == "invalid_client" else 400)
+    body = response.json()
+    assert body.get("error") in errors, body
+    assert response.status_code == (401 if body["error"] == "invalid_client" else 400)
     assert response.headers["content-type"].partition(";")[0] == "application/json"
     assert response.headers["cache-control"] == "no-store"
-    body = response.json()
-    assert body["error"] in errors, body
     assert _DESCRIPTION.fullmatch(body.get("error_description", ""))
     assert not {"access_token", "id_token", "refresh_token"} & body.keys()
 

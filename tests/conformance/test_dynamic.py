@@ -14,13 +14,13 @@ from sso import signing_keys
 from tests.conformance import responses
 from tests.conformance.conftest import REDIRECT_URI, IdentityProvider
 from tests.conformance.discovery import check_discovery
-from tests.conformance.person import Arrival, Page, Person
-from tests.conformance.relying_party import RelyingParty, unsigned
-from tests.conformance.test_basic import (
+from tests.conformance.flows import (
     check_redirect_uri_of_object,
     check_refresh_tokens,
     check_same_login,
 )
+from tests.conformance.person import Arrival, Page, Person
+from tests.conformance.relying_party import RelyingParty, unsigned
 from trust.access import SYSTEM
 
 

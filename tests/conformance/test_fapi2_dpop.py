@@ -1,6 +1,7 @@
 """FAPI 2.0, DPoP (RFC 9449): proofs that are taken, and all that are not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -165,8 +166,6 @@ def test_fapi2_security_profile_final_dpop_negative_tests(platform: Platform, rs
         response = platform.userinfo(token, proof=make(platform, url, token))
         assert response.status_code in (400, 401), fault
         assert "sub" not in response.text, fault
-    by_rs256 = _proof(key=rsa_key, header={"alg": "RS256"})(platform, url, token)
-    assert platform.userinfo(token, proof=by_rs256).status_code in (400, 401)
     for what, make in GOOD.items():
         response = platform.userinfo(token, proof=make(platform, url, token))
         assert response.status_code == 200, what
@@ -176,10 +175,25 @@ def test_fapi2_security_profile_final_dpop_negative_tests(platform: Platform, rs
     for scheme in ("DPoP", "Bearer"):
         bare = platform.op.http.get(url, headers={"Authorization": f"{scheme} {token}"})
         assert bare.status_code == 401, scheme
+    assert platform.userinfo(token, scheme="Bearer").status_code == 401  # proof and all
     both = [("Authorization", f"DPoP {token}")]
     both += [("DPoP", platform.proof(url, method="GET", token=token)) for _ in range(2)]
     assert platform.op.http.get(url, headers=both).status_code in (400, 401)
     assert platform.userinfo(token).status_code == 200
+
+
+def test_a_proof_by_rs256_is_refused_where_ps256_by_the_same_key_is_taken(
+    platform: Platform, rsa_key: Key
+) -> None:
+    """dpop-negative-tests, for RSA keys; FAPI 2.0, 5.4.1."""
+    holder = replace(platform, proof_key=rsa_key)
+    url, token = holder.endpoint("userinfo"), holder.tokens()["access_token"]
+    assert holder.userinfo(token).status_code == 200
+    by_rs256 = holder.proof(url, method="GET", token=token, header={"alg": "RS256"})
+    assert holder.userinfo(token, proof=by_rs256).status_code in (400, 401)
+    ask = holder.ask()
+    by_rs256 = holder.proof(holder.endpoint("token"), header={"alg": "RS256"})
+    refused(holder.exchange(holder.code(ask), ask, proof=by_rs256), "invalid_dpop_proof")
 
 
 @pytest.mark.parametrize("port", [443, 80])

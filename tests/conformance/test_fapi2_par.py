@@ -6,7 +6,9 @@ import pytest
 
 from tests.conformance.conftest import IdentityProvider
 from tests.conformance.fapi import Platform, refused
-from tests.conformance.person import Arrival, Page
+from tests.conformance.fapi_fixtures import registered
+from tests.conformance.fapi_keys import make_key
+from tests.conformance.person import Arrival, Page, Person
 from tests.conformance.responses import check_page
 
 
@@ -82,11 +84,25 @@ def test_fapi2_security_profile_final_par_authorization_request_containing_reque
         refused(response, "invalid_request", "invalid_request_object", "request_uri_not_supported")
 
 
-def test_fapi2_security_profile_final_par_authorization_request_containing_request_uri(
-    platform: Platform,
+def test_a_registered_request_uri_has_no_place_there_either(
+    op: IdentityProvider, citizen: Person
 ) -> None:
-    ask = platform.ask(request_uri=f"urn:ietf:params:oauth:request_uri:{secrets.token_hex(16)}")
-    refused(platform.push(ask), "invalid_request_object")
+    """RFC 9126, 2.1; and nothing is fetched for it."""
+    key = make_key("ES256")
+    url = op.documents.url("/pushed-request-object")
+    made = registered(op, citizen, key, host="by-reference", request_uris=[url])
+    ask = made.ask()
+    op.documents.put_text("/pushed-request-object", made.request_object(ask))
+    form = {"client_id": made.client_id, "request_uri": url, **made.authentication()}
+    refused(made.post(made.endpoint("pushed_authorization_request"), form, {}), "invalid_request")
+    assert "/pushed-request-object" not in op.documents.fetched
+
+
+def test_fapi2_security_profile_final_par_authorization_request_containing_request_uri(
+    signer: Platform,
+) -> None:
+    ask = signer.ask(request_uri=f"urn:ietf:params:oauth:request_uri:{secrets.token_hex(16)}")
+    refused(signer.push(ask), "invalid_request_object")
 
 
 @pytest.mark.parametrize("method", ["PUT", "GET", "DELETE"])

@@ -2,10 +2,12 @@
 
 import hmac
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from sso import clients
 from sso.oauth_errors import OAuthError
 from tests.conformance.conftest import IdentityProvider
 from tests.conformance.fapi import Platform, refused
@@ -27,7 +29,6 @@ def _metadata(**changes: Any) -> dict[str, Any]:
         {"token_endpoint_auth_method": "client_secret_basic"},
         {"token_endpoint_auth_method": "none"},
         {"redirect_uris": ["http://refused.example/callback"]},
-        {"redirect_uris": ["http://127.0.0.1/callback"]},
         {"dpop_bound_access_tokens": False},
         {"id_token_signed_response_alg": "RS256"},
         {"token_endpoint_auth_signing_alg": "RS256"},
@@ -43,6 +44,23 @@ def test_a_registration_against_the_profile_is_refused(
     op.client(_metadata(), fapi=True)
     with pytest.raises(OAuthError):
         op.client(_metadata(**changes), fapi=True)
+
+
+def test_plain_http_is_for_native_clients_on_the_loopback_interface_alone(
+    op: IdentityProvider,
+) -> None:
+    """5.3.2.2, point 8, in a deployment that is nobody's workshop."""
+    loopback = ["http://127.0.0.1/callback"]
+    production = replace(op.provider.policy, development=False)
+    with pytest.raises(OAuthError):
+        clients.checked(
+            _metadata(redirect_uris=loopback), "web", at=op.clock(), fapi=True, policy=production
+        )
+    made = clients.checked(
+        _metadata(redirect_uris=loopback, application_type="native"), "native", at=op.clock(),
+        fapi=True, policy=production,
+    )  # fmt: skip
+    assert made.redirect_uris == tuple(loopback)
 
 
 @pytest.mark.parametrize("name", ["require_pushed_authorization_requests", "require_pkce"])

@@ -46,6 +46,7 @@ def test_a_token_bound_to_a_certificate_needs_that_certificate(
     assert op.http.get(url, headers=bearer).status_code == 401
     other = certificate_header(certificate_of(make_key("ES256")))
     assert op.http.get(url, headers={**bearer, **other}).status_code == 401
+    assert bound.userinfo(token, scheme="DPoP").status_code == 401
     assert bound.userinfo(token).status_code == 200
 
 
@@ -102,9 +103,7 @@ def test_signed_authorization_responses_are_neither_advertised_nor_given(
         refused(platform.push(platform.ask(response_mode=mode)), "invalid_request")
 
 
-def test_an_introspection_is_signed_on_request(
-    op: IdentityProvider, platform: Platform, plain: Platform
-) -> None:
+def test_an_introspection_is_signed_on_request(op: IdentityProvider, platform: Platform) -> None:
     """FAPI 2.0 Message Signing, 5.5; RFC 9701."""
     token = platform.tokens()["access_token"]
     form = {"token": token, **platform.authentication()}
@@ -138,3 +137,9 @@ def test_every_module_of_the_plan_has_its_test() -> None:
 
     assert fapi_modules.missing() == set()
     assert len(fapi_modules.MODULES) == 71
+
+
+def test_the_document_lists_every_module_in_order() -> None:
+    from tests.conformance import fapi_modules
+
+    assert fapi_modules.documented() == list(fapi_modules.MODULES)

@@ -93,7 +93,7 @@ def test_a_query_in_a_redirect_uri_is_kept() -> None:
         {"subject_type": "pairwise",
          "redirect_uris": ["https://a.example/cb", "https://b.example/cb"]},
     ],
-    ids=str,
+    ids=lambda more: " ".join(more) if isinstance(more, dict) else str(more),
 )  # fmt: skip
 def test_metadata_that_cannot_be_honoured_are_refused(more: dict[str, Any]) -> None:
     assert refusal(**more) == "invalid_client_metadata"
@@ -116,14 +116,14 @@ def test_pkce_can_be_switched_off_for_clients_with_a_secret_only() -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        {"redirect_uris": ["http://localhost/cb"]},
+        {"redirect_uris": ["http://platform.example/cb"]},
         {"token_endpoint_auth_method": "client_secret_basic"},
         {"token_endpoint_auth_method": "none"},
         {"dpop_bound_access_tokens": False},
         {"id_token_signed_response_alg": "RS256"},
         {"request_object_signing_alg": "RS256"},
     ],
-    ids=str,
+    ids=lambda more: " ".join(more) if isinstance(more, dict) else str(more),
 )
 def test_fapi_clients_prove_themselves_by_a_key_and_bind_their_tokens(more: dict[str, Any]) -> None:
     with pytest.raises(OAuthError):
@@ -158,6 +158,15 @@ def test_the_sector_of_pairwise_subjects_is_a_host() -> None:
     for document in (["https://a.example/cb"], [], {"a": 1}, None):
         with pytest.raises(OAuthError):
             client_metadata.check_sector_document(named, document)
+
+
+def test_fapi_takes_http_on_the_loopback_interface_from_native_clients_only() -> None:
+    """FAPI 2.0, 5.3.2.2; in development from any, so that it can be tried out."""
+    loopback = {"redirect_uris": ["http://localhost/cb"]}
+    checked(fapi=True, policy=DEVELOPMENT, **{**front.FAPI, **loopback})
+    checked(fapi=True, **{**front.FAPI, **loopback, "application_type": "native"})
+    with pytest.raises(OAuthError):
+        checked(fapi=True, **{**front.FAPI, **loopback})
 
 
 def test_unknown_metadata_are_ignored() -> None:
