@@ -70,6 +70,32 @@ def stamp_at(at: datetime) -> Timestamp:
     )
 
 
+def test_accounts_with_roles_survive_and_each_gets_a_subject(url: str) -> None:
+    command.upgrade(configured(url), "0002")
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        for name in ("clerk", "approver"):
+            connection.execute(
+                text("INSERT INTO account (name, display_name, active, created_at) "
+                     "VALUES (:name, 'x', true, '2026-01-01 00:00:00')"), {"name": name},
+            )  # fmt: skip
+            connection.execute(
+                text("INSERT INTO account_role (account, role) VALUES (:name, :name)"),
+                {"name": name},
+            )
+    migrate(url)
+    with engine.begin() as connection:
+        subjects = connection.scalars(text("SELECT sub FROM account")).all()
+        roles = connection.scalars(text("SELECT role FROM account_role ORDER BY role")).all()
+        assert roles == ["approver", "clerk"]
+        assert len({*subjects}) == 2
+        assert all(len(each) == 22 for each in subjects)
+        with pytest.raises(IntegrityError):
+            connection.execute(text("INSERT INTO account_role VALUES ('nobody', 'clerk')"))
+    engine.dispose()
+    command.downgrade(configured(url), "0002")
+
+
 def test_the_second_revision_can_be_taken_back(url: str) -> None:
     migrate(url)
     command.downgrade(configured(url), "0001")
