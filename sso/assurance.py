@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.elements import ColumnElement
 
 from sso.people_models import Evidence
 from sso.policy import LEVELS
@@ -97,18 +96,20 @@ def _level_given(method: Method, level: int | None) -> int:
     return level
 
 
-def _in_force(account_name: str, at: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (
-        Evidence.account == account_name,
-        Evidence.withdrawn_at.is_(None),
-        Evidence.obtained_at <= at,
-        or_(Evidence.expires_at.is_(None), Evidence.expires_at > at),
-    )
+_IN_FORCE: Final = (
+    Evidence.account == bindparam("wanted"),
+    Evidence.withdrawn_at.is_(None),
+    Evidence.obtained_at <= bindparam("now"),
+    or_(Evidence.expires_at.is_(None), Evidence.expires_at > bindparam("now")),
+)
+# Built once: every login asks, and building a statement costs as much as running it.
+_LEVEL: Final = select(func.max(Evidence.level)).where(*_IN_FORCE)
 
 
 def level_in_force(session: Session, account_name: str, *, at: datetime) -> int:
     """0 to 3: the highest level that evidence gives at a time; 0 without any."""
-    found = session.scalar(select(func.max(Evidence.level)).where(*_in_force(account_name, at)))
+    values = {"wanted": account_name, "now": at}
+    found: int | None = session.connection().scalar(_LEVEL, values)
     return found or 0
 
 
@@ -120,7 +121,10 @@ def evidence(session: Session, account_name: str, at: datetime) -> list[Evidence
     """The evidence in force at a time, the highest level and then the newest first."""
     order = (Evidence.level.desc(), Evidence.obtained_at.desc(), Evidence.id.desc())
     return list(
-        session.scalars(select(Evidence).where(*_in_force(account_name, at)).order_by(*order))
+        session.scalars(
+            select(Evidence).where(*_IN_FORCE).order_by(*order),
+            {"wanted": account_name, "now": at},
+        )
     )
 
 

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from sso.credential_models import BrowserSession
@@ -52,19 +52,23 @@ def begin(
     return token, row
 
 
+# Built once: every page and every authorization request asks.
+_FIND = (
+    select(BrowserSession)
+    .join(Account, Account.name == BrowserSession.account)
+    .where(
+        BrowserSession.digest == bindparam("wanted"),
+        BrowserSession.ended_at.is_(None),
+        Account.active,
+    )
+)
+
+
 def find(session: Session, token: str, *, at: datetime, policy: Policy) -> BrowserSession | None:
     """The session of a cookie, if it lives and its account is open; reads only."""
     if len(token) != TOKEN_LENGTH or not token.isascii():
         return None
-    row = session.scalar(
-        select(BrowserSession)
-        .join(Account, Account.name == BrowserSession.account)
-        .where(
-            BrowserSession.digest == _digest(token),
-            BrowserSession.ended_at.is_(None),
-            Account.active,
-        )
-    )
+    row = session.scalar(_FIND, {"wanted": _digest(token)})
     return row if row is not None and lives(row, at=at, policy=policy) else None
 
 

@@ -10,7 +10,8 @@ for that. Point to a record (its number, its digest) and let the record hold the
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, cast
 
@@ -34,13 +35,35 @@ from trust.audit_findings import AuditReport, Fault, Signer
 from trust.audit_report import verify
 from trust.errors import Invalid
 
-__all__ = ["JSON", "LOG", "AuditEntry", "AuditReport", "Fault", "Signer", "record", "verify"]
+__all__ = [
+    "JSON",
+    "LOG",
+    "Act",
+    "AuditEntry",
+    "AuditReport",
+    "Fault",
+    "Signer",
+    "record",
+    "record_all",
+    "verify",
+]
 
 _ACT: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _ENTRY = cast(Table, AuditEntry.__table__)
 # Built once: building a statement costs as much as running it.
 _ADD: Final = insert(_ENTRY)
 _PREVIOUS: Final = select(_ENTRY.c.hash).where(_ENTRY.c.sequence == bindparam("sequence"))
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One entry to be, as `record` takes it."""
+
+    act: str
+    subject: str
+    by: Caller
+    at: datetime
+    details: Mapping[str, JSON] = field(default_factory=dict)
 
 
 def record(
@@ -58,24 +81,34 @@ def record(
     at most 200, no control characters; `details` at most 4096 bytes of canonical JSON. Other values
     are Invalid. Call it last: from here to the commit no other act can be recorded.
     """
-    _check_words(act, subject, by)
-    row: dict[str, object] = {
-        "at": in_utc(at),
-        "act": act,
-        "subject": subject,
-        "account": by.account,
-        "authority": by.authority,
-        "details": canonical_details(dict(details or {})),
-    }
+    return record_all(session, [Act(act, subject, by, at, details or {})])
+
+
+def record_all(session: Session, acts: Sequence[Act]) -> int:
+    """`record` one act after the other, in a few statements together; the first one's sequence."""
+    rows = [_row_of(each) for each in acts]
     head = log.lock(session, LOG)
-    row["sequence"], row["previous"] = head.size, _hash_before(session, head.size)
-    row["hash"] = entry_hash(row)
+    previous = _hash_before(session, head.size)
+    for sequence, row in enumerate(rows, head.size):
+        row["sequence"], row["previous"] = sequence, previous
+        previous = row["hash"] = entry_hash(row)
     try:
-        session.connection().execute(_ADD, row)
+        session.connection().execute(_ADD, rows)
     except IntegrityError as error:
         raise log.LogDamaged(f"there is an audit entry {head.size} already") from error
-    log.extend(session, head, cast(bytes, row["hash"]), at=at)
+    leaves = [
+        (cast(bytes, row["hash"]), each.at) for row, each in zip(rows, acts, strict=True)
+    ]  # fmt: skip
+    log.extend_all(session, head, leaves)
     return head.size
+
+
+def _row_of(act: Act) -> dict[str, object]:
+    _check_words(act.act, act.subject, act.by)
+    return {
+        "at": in_utc(act.at), "act": act.act, "subject": act.subject, "account": act.by.account,
+        "authority": act.by.authority, "details": canonical_details(dict(act.details)),
+    }  # fmt: skip
 
 
 def _check_words(act: str, subject: str, by: Caller) -> None:

@@ -11,14 +11,13 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from trust import audit
 from trust.access import Caller
-from trust.audit import JSON
+from trust.audit import JSON, Act
 from trust.db import Sessions
 from trust.errors import TrustError, Unavailable
 
@@ -32,17 +31,6 @@ class ActNotRecorded(Unavailable):
     """The audit log cannot be written, and no more acts can wait for it."""
 
     code = "act_not_recorded"
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One entry to be, as `audit.record` takes it."""
-
-    act: str
-    subject: str
-    by: Caller
-    at: datetime
-    details: Mapping[str, JSON] = field(default_factory=dict)
 
 
 class AuditQueue:
@@ -96,11 +84,7 @@ class AuditQueue:
 
     def _write(self, batch: list[Act]) -> None:
         with self._sessions.begin() as session:
-            for each in batch:
-                audit.record(
-                    session, each.act, subject=each.subject, by=each.by, at=each.at,
-                    details=each.details,
-                )  # fmt: skip
+            audit.record_all(session, batch)
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="audit-queue", daemon=True)

@@ -486,3 +486,20 @@ def test_an_entry_is_refused_for(fault: str, sqlite_sessions: Sessions) -> None:
 def test_equal_details_have_one_text() -> None:
     assert canonical_details({"b": 1, "a": "\u0000é"}) == '{"a":"\\u0000é","b":1}'
     assert canonical_details({"a": "\u0000é", "b": 1}) == canonical_details({"b": 1, "a": "\0é"})
+
+
+def test_many_acts_at_once_are_the_same_log_as_one_by_one(sessions: Sessions) -> None:
+    acts = [
+        audit.Act("thing.done", f"thing-{number}", CLERK, AT + timedelta(seconds=number), {"n": 1})
+        for number in range(11)
+    ]
+    with sessions.begin() as session:
+        audit.record(session, "thing.begun", subject="thing", by=CLERK, at=AT)
+        assert audit.record_all(session, acts[:7]) == 1
+        assert audit.record_all(session, acts[7:]) == 8
+    with sessions() as session:
+        report = audit.verify(session, signers=[])
+        assert (report.entries, report.faults) == (12, ())
+        hashes = session.scalars(select(AuditEntry.hash).order_by(AuditEntry.sequence)).all()
+        leaves = [merkle.leaf_hash(each) for each in hashes]
+        assert log.root(session, audit.LOG) == merkle.root(leaves)
