@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PACKAGES := trust ca sso seal certificates server
-CODE := $(PACKAGES) tests benchmarks tools migrations
+CODE := $(PACKAGES) tests benchmarks tools migrations examples
 
-.PHONY: demo serve test check format lint types floors bench soak pdfa pkits openapi lock clean
+.PHONY: demo serve test test-clients check format lint types floors bench bench-identity soak pdfa \
+	pkits openapi lock clean
 
 demo: $(READY)
 	TRUST_HOME=build/demo $(BIN)/trust demo
@@ -21,6 +22,10 @@ test: $(READY)
 	$(BIN)/coverage run -m pytest -n 2 --dist loadscope
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --fail-under=92 | tail -n 40
+
+# Foreign clients against a running service: npm, Apache and a browser are needed (.ci/run).
+test-clients: $(READY)
+	TRUST_TEST_CLIENTS=1 $(BIN)/pytest tests/clients
 
 check: $(READY) format lint types floors test
 
@@ -38,6 +43,10 @@ floors: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.run
+
+# Beside node-oidc-provider, which npm fetches.
+bench-identity: $(READY)
+	$(BIN)/python -m benchmarks.identity
 
 soak: $(READY)
 	$(BIN)/python -m tests.soak_sm2
