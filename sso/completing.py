@@ -29,6 +29,7 @@ from sso.steps import Standing, Step
 from trust.access import Caller
 from trust.audit import JSON
 from trust.errors import Conflict
+from trust.group_commit import committed
 
 #: Where a sign-in goes that nobody said a way back for.
 HOME = "/account"
@@ -85,7 +86,7 @@ def complete(
     if not steps.is_hinted(provider, session, request, who.account):
         error = platform_refusal(request, "login_required", "another person signed in")
         return Finished(refusal(error, issuer=provider.issuer), token)
-    if interaction.consented:
+    if steps.has_agreed(interaction, who.account):
         grants.remember(
             session, who.account, request.client_id, scopes=request.scope, claims=request.claims,
             at=at,
@@ -115,10 +116,14 @@ def answer_at_once(
             error = _SILENT.get(found.step, "interaction_required")
             raise platform_refusal(request, error, "the person would have to be asked")
         return None
-    with provider.sessions.begin() as session:
-        if not _lives_on(session, current.id):
+    session_id, level = current.id, found.level
+
+    def answer(session: Session) -> Response | None:
+        if not _lives_on(session, session_id):
             return None
-        return _grant(provider, session, request, who, current.id, level=found.level, at=at)
+        return _grant(provider, session, request, who, session_id, level=level, at=at)
+
+    return committed(provider.sessions, answer)
 
 
 def refuse(

@@ -38,6 +38,7 @@ from sso.tokens import Bound
 from trust import audit
 from trust.crypto.hashes import sha256
 from trust.crypto.jose import b64url
+from trust.group_commit import committed
 
 PATH: Final = "/oauth2/token"
 #: RFC 7636, 4.1.
@@ -115,10 +116,12 @@ def _by_code(request: TokenRequest) -> dict[str, Any]:
     code = request.form.get("code")
     if code is None:
         raise OAuthError("invalid_request", "code is missing")
-    with request.provider.sessions.begin() as session:
+
+    def redeem(session: Session) -> Granted | OAuthError:
         request.spend_proof(session)
-        outcome = _redeem(session, request, code)
-    return told(request, outcome)
+        return _redeem(session, request, code)
+
+    return told(request, committed(request.provider.sessions, redeem))
 
 
 def _redeem(session: Session, request: TokenRequest, code: str) -> Granted | OAuthError:
@@ -185,10 +188,12 @@ def _by_refresh_token(request: TokenRequest) -> dict[str, Any]:
     token = request.form.get("refresh_token")
     if token is None:
         raise OAuthError("invalid_request", "refresh_token is missing")
-    with request.provider.sessions.begin() as session:
+
+    def renew(session: Session) -> Granted | OAuthError:
         request.spend_proof(session)
-        outcome = _refresh(session, request, token)
-    return told(request, outcome)
+        return _refresh(session, request, token)
+
+    return told(request, committed(request.provider.sessions, renew))
 
 
 def _refresh(session: Session, request: TokenRequest, token: str) -> Granted | OAuthError:

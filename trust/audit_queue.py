@@ -21,7 +21,8 @@ from trust.audit import JSON, Act
 from trust.db import Sessions
 from trust.errors import TrustError, Unavailable
 
-ROOM = 5000
+#: Acts that may wait in memory; the thread is woken when a quarter of it is taken.
+ROOM = 20_000
 SECONDS = 1.0
 
 _logger = logging.getLogger("trust.audit_queue")
@@ -42,6 +43,7 @@ class AuditQueue:
         self._held = threading.Lock()  # the queue
         self._writing = threading.Lock()  # one writer, so that acts are recorded in their order
         self._stopped = threading.Event()
+        self._due = threading.Event()
         self._thread: threading.Thread | None = None
 
     def record(
@@ -63,6 +65,8 @@ class AuditQueue:
             if len(self._waiting) >= self._room:
                 return False
             self._waiting.append(waiting)
+            if len(self._waiting) * 4 > self._room:
+                self._due.set()
             return True
 
     def flush(self) -> int:
@@ -93,12 +97,15 @@ class AuditQueue:
     def stop(self) -> None:
         """End the thread and write what still waits."""
         self._stopped.set()
+        self._due.set()
         if self._thread is not None:
             self._thread.join()
         self._try_flush()
 
     def _run(self) -> None:
-        while not self._stopped.wait(self._every):
+        while not self._stopped.is_set():
+            self._due.wait(self._every)
+            self._due.clear()
             self._try_flush()
 
     def _try_flush(self) -> None:
