@@ -23,6 +23,7 @@ from server.platform import Platform
 from server.published import SignedCheckpoints, SignedTrustLists
 from server.upkeep import Upkeep
 from sso import authenticate, tally
+from sso.router_administration import router as administration_router
 from sso.router_authorize import router as authorize_router
 from sso.router_tokens import router as tokens_router
 from trust.audit_queue import AuditQueue
@@ -71,7 +72,7 @@ def create_app(
     # Routes are tried in their order: the busiest come first.
     for router in (
         tokens_router, authorize_router, certificates_router, applications_router, ca_router,
-        trust_router, health.router,
+        trust_router, administration_router, health.router,
     ):  # fmt: skip
         app.include_router(router)
     for router in identity.routers:

@@ -51,6 +51,7 @@ def policy_of(settings: Settings) -> Policy:
         strong_level=settings.strong_level, administrators_by_key=settings.administrators_by_key,
         initial_access_token=token.get_secret_value() if token else None,
         allow_private_callbacks=settings.allow_private_callbacks, development=settings.local,
+        certificate_header=bool(settings.client_certificate_header),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
 
 from fastapi import Request
@@ -21,12 +22,26 @@ _logger = logging.getLogger("trust.access")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{16,64}")
 #: What a form adds to the file inside it.
 FORM_ROOM = 16 * 1024
+#: A JSON body is made into objects, twenty times its size, before anybody has asked who sent it.
+JSON_MAX = 1024 * 1024
 
-#: Verifications of one address: a whole office behind one address stays below this.
-RATE_PER_SECOND = 10.0
-RATE_BURST = 300
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests at once, and so many a second from then on."""
+
+    burst: int
+    per_second: float
+
+
+#: Of one address, behind which a whole office may sit.
+VERIFYING = Rate(300, 10.0)
+#: A thousand people who come to work within ten minutes post four forms each.
+SIGNING_IN = Rate(1000, 10.0)
 #: Anyone may ask for these, and each costs signatures or a row: verifications and time-stamps.
-_LIMITED = frozenset({"/v1/verifications", "/verify", "/tsa"})
+_VERIFYING = frozenset({"/v1/verifications", "/verify", "/tsa"})
+#: The doors at which passwords and codes are tried and sent.
+_SIGNING_IN = ("/register", "/recover", "/sign-in", "/device")
 _ADDRESSES_MAX = 10_000
 
 _CSP = (
@@ -121,7 +136,10 @@ class _BodyTooLarge(Exception):
 
 
 class BodyLimit:
-    """413 for bodies over the limit: by Content-Length before anything is read, and by count."""
+    """413 for bodies over the limit: by Content-Length before anything is read, and by count.
+
+    Only a form may be as long as `limit`, which is for the file in it.
+    """
 
     def __init__(self, app: ASGIApp, *, limit: int) -> None:
         self._app, self._limit = app, limit + FORM_ROOM
@@ -130,8 +148,9 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if self._declared(scope) > self._limit:
-            await self._refuse(scope, receive, send)
+        limit = self._limit_of(scope)
+        if self._declared(scope) > limit:
+            await self._refuse(scope, receive, send, limit)
             return
         read, started = 0, False
 
@@ -139,7 +158,7 @@ class BodyLimit:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self._limit:
+            if read > limit:
                 raise _BodyTooLarge
             return message
 
@@ -153,7 +172,13 @@ class BodyLimit:
         except _BodyTooLarge:
             if started:
                 raise
-            await self._refuse(scope, receive, send)
+            await self._refuse(scope, receive, send, limit)
+
+    def _limit_of(self, scope: Scope) -> int:
+        kinds = [value for name, value in scope["headers"] if name == b"content-type"]
+        if len(kinds) == 1 and kinds[0].lower().startswith(b"multipart/form-data"):
+            return self._limit
+        return min(self._limit, JSON_MAX + FORM_ROOM)
 
     @staticmethod
     def _declared(scope: Scope) -> int:
@@ -162,8 +187,8 @@ class BodyLimit:
                 return int(value)
         return 0
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        megabytes = (self._limit - FORM_ROOM) / 1024 / 1024
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        megabytes = (limit - FORM_ROOM) / 1024 / 1024
         problem = Problem(
             413, "body_too_large", f"a request has at most {megabytes:g} MB",
             headers=(("Connection", "close"),),
@@ -172,23 +197,25 @@ class BodyLimit:
 
 
 class RateLimit:
-    """A token bucket for each address that asks for verifications; 429 when it is empty.
+    """Token buckets for each address, one for what it verifies and one for its tries to sign in;
+    429 when it is empty. Whose account is tried is counted elsewhere (sso.throttle).
 
     Of this process only: behind several, the limit is that many times as high. Addresses are kept
     in memory for as long as they are among the last ten thousand, and written nowhere.
     """
 
     def __init__(
-        self, app: ASGIApp, *, burst: int = RATE_BURST, per_second: float = RATE_PER_SECOND,
+        self, app: ASGIApp, *, verifying: Rate = VERIFYING, signing_in: Rate = SIGNING_IN,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        self._app, self._burst, self._rate, self._clock = app, float(burst), per_second, clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._app, self._verifying, self._signing_in = app, verifying, signing_in
+        self._clock = clock
+        self._buckets: OrderedDict[tuple[bool, str], tuple[float, float]] = OrderedDict()
         self._lock = Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        limited = scope["type"] == "http" and scope["method"] == "POST"
-        if not limited or scope["path"] not in _LIMITED or self._take(_address(scope)):
+        rate = self._rate_of(scope)
+        if rate is None or self._take(rate, _address(scope)):
             await self._app(scope, receive, send)
             return
         problem = Problem(
@@ -196,13 +223,22 @@ class RateLimit:
         )
         await respond(Request(scope), problem)(scope, receive, send)
 
-    def _take(self, address: str) -> bool:
-        now = self._clock()
+    def _rate_of(self, scope: Scope) -> Rate | None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            return None
+        path = scope["path"]
+        if path in _VERIFYING:
+            return self._verifying
+        doors = (path == door or path.startswith(f"{door}/") for door in _SIGNING_IN)
+        return self._signing_in if any(doors) else None
+
+    def _take(self, rate: Rate, address: str) -> bool:
+        now, of = self._clock(), (rate is self._signing_in, address)
         with self._lock:
-            left, at = self._buckets.pop(address, (self._burst, now))
-            left = min(self._burst, left + (now - at) * self._rate)
+            left, at = self._buckets.pop(of, (float(rate.burst), now))
+            left = min(float(rate.burst), left + (now - at) * rate.per_second)
             allowed = left >= 1
-            self._buckets[address] = (left - 1 if allowed else left, now)
+            self._buckets[of] = (left - 1 if allowed else left, now)
             if len(self._buckets) > _ADDRESSES_MAX:
                 self._buckets.popitem(last=False)
             return allowed

@@ -7,6 +7,7 @@ import uvicorn
 
 from server import demo_people
 from server.app import create_app, open_platform
+from server.connections import Guarded
 from server.exits import PortTaken
 from server.platform import Platform
 from trust.clock import utc_now
@@ -32,6 +33,8 @@ def run(settings: Settings) -> None:
         config = uvicorn.Config(
             app, access_log=False, server_header=False, log_config=None, lifespan="on",
             limit_concurrency=CONCURRENCY, timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            http=Guarded, proxy_headers=bool(settings.proxies),
+            forwarded_allow_ips=settings.proxies,
         )  # fmt: skip
         print(f"http://{settings.host}:{settings.port}/verify", flush=True)
         for line in demo_people.told(settings.home):

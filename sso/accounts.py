@@ -15,6 +15,8 @@ from trust.errors import Conflict, Forbidden, Invalid, NotFound
 
 #: 三员: the three administrators of GB/T 22239, level 3 are never one person.
 EXCLUSIVE = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
+#: The platform's own roles: no administrator of one authority gives or takes them.
+PLATFORM_ROLES = frozenset({Role.SYSTEM_ADMIN, Role.AUDIT_ADMIN, Role.CA_ADMIN, Role.OPERATOR})
 #: Accounts that the audit log names without there being any.
 RESERVED = frozenset({"system", "operator", "public", "anonymous", "root"})
 #: Somebody who has not said who they are.
@@ -96,11 +98,14 @@ def check_roles(wanted: frozenset[Role]) -> None:
         raise Invalid("system, security and audit administrator are three people")
 
 
-def check_may_grant(by: Caller, *, to: str, authority: str | None) -> None:
-    """MayNotGrant unless `by` may give the account `to` roles in an authority.
+def check_may_grant(
+    by: Caller, *, to: str, authority: str | None, roles: Iterable[Role] = ()
+) -> None:
+    """MayNotGrant unless `by` may give (or take) the account `to` these roles in an authority.
 
-    A security administrator bound to an authority grants within it only, and nobody to themselves.
-    The platform itself may: somebody has to make the first security administrator.
+    A security administrator bound to an authority grants within it only and never the platform's
+    own roles, and nobody to themselves. The platform itself may: somebody has to make the first
+    security administrator.
     """
     if by == SYSTEM:
         return
@@ -110,6 +115,8 @@ def check_may_grant(by: Caller, *, to: str, authority: str | None) -> None:
         raise MayNotGrant("nobody grants roles to themselves")
     if by.authority is not None and by.authority != authority:
         raise MayNotGrant("a security administrator grants within their own authority")
+    if by.authority is not None and not PLATFORM_ROLES.isdisjoint(roles):
+        raise MayNotGrant("the platform's own roles are granted by the platform's administrator")
 
 
 def role_rows(wanted: frozenset[Role]) -> list[AccountRole]:

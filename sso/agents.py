@@ -48,7 +48,7 @@ def grant(
     body, person = accounts.find(session, organisation), accounts.find(session, agent)
     if body.kind != AccountKind.LEGAL or person.kind != AccountKind.NATURAL:
         raise Invalid("a natural person acts for a legal person")
-    _check_may_appoint(session, organisation, capacity, by=by, at=at)
+    check_may_appoint(session, organisation, capacity, by=by, at=at)
     _check_time(capacity, not_before, not_after, at=at)
     given = select(func.count()).where(
         Agency.organisation == organisation, Agency.revoked_at.is_(None)
@@ -70,9 +70,10 @@ def grant(
     return row
 
 
-def _check_may_appoint(
+def check_may_appoint(
     session: Session, organisation: str, capacity: Capacity, *, by: Caller, at: datetime
 ) -> None:
+    """MayNotAct unless the caller may; to be asked before anything is told of whom they name."""
     if by == SYSTEM or by.account == organisation:
         return
     if capacity is Capacity.AGENT and _is_representative(session, by.account, organisation, at=at):

@@ -10,7 +10,7 @@ from typing import Final, cast
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from sso import access_tokens, accounts, dpop, mutual_tls
+from sso import access_tokens, accounts, dpop, factors, mutual_tls
 from sso.access_tokens import AccessToken
 from sso.dpop import InvalidProof
 from sso.jose import InvalidToken
@@ -133,6 +133,10 @@ def caller(request: Request) -> Caller:
 
 
 def _for_us(session: Session, provider: Provider, request: Request, *, at: datetime) -> AccessToken:
+    """Judged once a request: a DPoP proof is spent by its first judgement."""
+    known = getattr(request.state, "access_token", None)
+    if isinstance(known, AccessToken):
+        return known
     try:
         found = of_request(session, provider, request, at=at)
     except OAuthError as error:
@@ -141,7 +145,32 @@ def _for_us(session: Session, provider: Provider, request: Request, *, at: datet
         raise TokenRefused(error.description or "an access token is needed", challenge) from error
     if SCOPE not in found.scope.split():
         raise _insufficient("insufficient_scope", "the token does not open this interface")
+    request.state.access_token = found
     return found
+
+
+def recently(request: Request) -> None:
+    """For administration: a login as old as a session may get, at most. A refresh token that is
+    kept for weeks is no administrator. TokenRefused as of `demand`."""
+    provider = cast(Provider, request.app.state.provider)
+    demand(request, max_age=int(provider.policy.session_lifetime.total_seconds()))
+
+
+def by_own_word(request: Request) -> None:
+    """For acts that hand powers on: a login by something of the account's own (`factors.is_own`),
+    not on the word of an upstream or a phone. TokenRefused as of `demand`."""
+    found = demand(request)
+    if found.live is None:
+        raise _insufficient("insufficient_scope", "the token speaks for no account")
+    said = found.claims.get("amr", ())
+    methods = [factors.fed(0) if each == "fed" else str(each) for each in said]
+    with cast(Provider, request.app.state.provider).reading() as session:
+        own = factors.is_own(session, found.live.account, methods)
+    if not own:
+        raise _insufficient(
+            "insufficient_user_authentication", "a login by one's own password or key is needed",
+            ', max_age="0"',
+        )  # fmt: skip
 
 
 def demand(request: Request, *, level: int = 0, max_age: int | None = None) -> AccessToken:

@@ -68,7 +68,7 @@ def from_json(text: str) -> AuthorizationRequest:
 class Parameters:
     """Parameters as they came: the first value of each, and the names that stood twice."""
 
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)
     repeated: frozenset[str] = frozenset()
 
     def text(self, name: str) -> str | None:

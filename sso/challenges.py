@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     REGISTER_PASSKEY = "passkey.register"
     USE_PASSKEY = "passkey.use"
     USE_CERTIFICATE = "certificate.use"
+    REGISTER_CERTIFICATE = "certificate.register"
 
 
 class ChallengeGone(Unauthenticated):

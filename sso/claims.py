@@ -120,6 +120,12 @@ def _name(asked: _Asked) -> str:
     return asked.known.name if asked.known else asked.account.display_name
 
 
+def _user_name(asked: _Asked) -> str | None:
+    """Not for a pairwise platform: it is one name for all, by which two of them could put their
+    users side by side after all (OIDC Core, 8.1)."""
+    return None if asked.client.subject_type == "pairwise" else asked.account.name
+
+
 def _phone(asked: _Asked) -> str | None:
     """E.164, as OIDC Core, 5.1, recommends."""
     number = asked.known.mobile if asked.known else ""
@@ -200,7 +206,7 @@ def _of(item: str) -> Callable[[_Asked], str | None]:
 
 _CLAIMS: Final[Mapping[str, Callable[[_Asked], Any]]] = {
     "name": _name,
-    "preferred_username": lambda asked: asked.account.name,
+    "preferred_username": _user_name,
     "gender": _of("gender"),
     "birthdate": _of("birthdate"),
     "zoneinfo": lambda _asked: "Asia/Shanghai",

@@ -13,6 +13,8 @@ from sso.client import KEY_METHODS, SECRET_METHODS, Client
 from sso.metadata_fields import FIELDS, refuse
 from sso.policy import level_of_acr
 
+#: RFC 8705, 2.
+TLS_METHODS: Final = frozenset({"tls_client_auth", "self_signed_tls_client_auth"})
 AUTH_METHODS: Final = SECRET_METHODS | KEY_METHODS | {"none"}
 DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 GRANT_TYPES: Final = ("authorization_code", "refresh_token", "client_credentials", DEVICE)

@@ -6,7 +6,7 @@ audit log and tells nothing. A person whose account was closed may register anew
 
 from datetime import datetime
 
-from sqlalchemy import or_, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from sso import accounts
@@ -15,6 +15,7 @@ from sso.models import Account
 from sso.people_models import Agency
 from trust import audit
 from trust.access import Caller
+from trust.audit import AuditEntry
 from trust.errors import Conflict
 
 REASON_MAX = 200
@@ -36,8 +37,11 @@ def suspend(session: Session, account: Account, *, reason: str, by: Caller, at: 
 
 
 def resume(session: Session, account: Account, *, reason: str, by: Caller, at: datetime) -> None:
-    """A suspended account acts again; errors as of `suspend`."""
+    """A suspended account acts again; errors as of `suspend`, and a closed one never does."""
     accounts.check_may_grant(by, to=account.name, authority=account.authority)
+    closed = (AuditEntry.subject == account.name, AuditEntry.act == "account.closed")
+    if session.scalar(select(AuditEntry.sequence).where(*closed).limit(1)) is not None:
+        raise NotInThatState(f"account {account.name} was closed for good")
     _set_active(account, active=True, at=at)
     session.flush()
     _record(session, "account.resumed", account, reason, by=by, at=at)

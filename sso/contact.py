@@ -22,6 +22,11 @@ _LOST: Final = (
     " / Another account proved the document number of yours at a higher level: your account no "
     "longer goes by it, and every session ended. If this is wrong, go to a service counter."
 )
+_RESET: Final = (
+    "安全管理员已重置您工作账户的第二因素,登录均已结束,下次登录时须重新开通。如非您当面申请,请立即报告。"
+    " / Your security administrator reset the second factors of your staff account; set one up "
+    "when you next sign in. If you did not ask for it in person, report it at once."
+)
 _logger = logging.getLogger("sso.contact")
 
 
@@ -75,12 +80,21 @@ def tell(provider: Provider, known: Particulars, text: str) -> int:
 
 def tell_lost(provider: Provider, account_name: str) -> None:
     """Say to the holder of an account that it lost its number (sso.claim_key)."""
+    _tell_holder(provider, account_name, _LOST)
+
+
+def tell_reset(provider: Provider, account_name: str) -> None:
+    """Say to a member of staff that their second factors were reset (sso.factor_reset)."""
+    _tell_holder(provider, account_name, _RESET)
+
+
+def _tell_holder(provider: Provider, account_name: str, text: str) -> None:
     with provider.reading() as session:
         account = session.get_one(Account, account_name)
         if account.particulars is None:
             return
         known = particulars.open_particulars(provider.vault, account)
-    tell(provider, known, _LOST)
+    tell(provider, known, text)
 
 
 def _normal(kind: Kind, to: str) -> str:

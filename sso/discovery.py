@@ -32,8 +32,9 @@ def metadata(provider: Provider) -> dict[str, Any]:
         "claims_supported": list(CLAIMS),
         "ui_locales_supported": ["zh-CN", "en"],
         "code_challenge_methods_supported": ["S256"],
-        **_algorithms(),
+        **_algorithms(_methods(provider)),
         **_abilities(),
+        "tls_client_certificate_bound_access_tokens": provider.policy.certificate_header,
     }
     if provider.policy.initial_access_token is not None:
         found["registration_endpoint"] = f"{issuer}/oauth2/register"
@@ -56,10 +57,15 @@ def _endpoints(issuer: str) -> dict[str, str]:
     }
 
 
-def _algorithms() -> dict[str, list[str]]:
+def _methods(provider: Provider) -> list[str]:
+    """How clients may authenticate here; by TLS only where the proxy shows us certificates."""
+    tls = set() if provider.policy.certificate_header else client_metadata.TLS_METHODS
+    return sorted(client_metadata.AUTH_METHODS - tls)
+
+
+def _algorithms(methods: list[str]) -> dict[str, list[str]]:
     """`none` is nowhere, and no HMAC: a secret kept as a digest cannot make one."""
     ours, theirs = list(client_metadata.SIGNING_ALGS), list(client_metadata.CLIENT_ALGS)
-    methods = sorted(client_metadata.AUTH_METHODS)
     proving = [each for each in methods if each != "none"]
     return {
         "id_token_signing_alg_values_supported": ours,
@@ -84,7 +90,6 @@ def _abilities() -> dict[str, bool]:
         "require_request_uri_registration": True,
         "require_pushed_authorization_requests": False,
         "authorization_response_iss_parameter_supported": True,
-        "tls_client_certificate_bound_access_tokens": True,
         "frontchannel_logout_supported": True,
         "frontchannel_logout_session_supported": True,
         "backchannel_logout_supported": True,

@@ -14,7 +14,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from sso import totp
-from sso.credential_models import CertificateCredential, Passkey, RecoveryCode
+from sso.credential_models import CertificateCredential, Passkey, PasswordCredential, RecoveryCode
 from sso.models import AccountRole
 from sso.policy import Policy
 from trust.access import Role
@@ -90,11 +90,35 @@ def missing(
 
     A person is asked for an authenticator or passkey if there is one. Staff need a cryptographic
     factor and enrol one if they have none; seal and CA administrators a passkey or certificate. An
-    account that has a factor is never let enrol another on its password alone.
+    account that has a factor is never let enrol another on its password alone, and none without
+    something of its own (`is_own`).
     """
     proved = frozenset(methods)
     if "pop" in proved:
         return Missing.NOTHING
+    found = _missing(session, account, proved, policy=policy)
+    if found is Missing.ENROL_FACTOR and not is_own(session, account, proved):
+        return Missing.SECOND_FACTOR
+    return found
+
+
+def is_own(session: Session, account: str, methods: Iterable[str]) -> bool:
+    """Whether something of the account's own was shown here, so that it may make another key.
+
+    The word of another identity system or of a phone elsewhere is not enough, or whoever is
+    believed a little would soon have a key that is believed entirely; a text message only where
+    there is no password yet.
+    """
+    proved = frozenset(methods)
+    if strength(proved) or "recovery" in proved:
+        return True
+    if "mca" in proved or "pwd" in proved:
+        return "mca" not in proved  # a phone hands its own `pwd` on
+    has_password = exists().where(PasswordCredential.account == account)
+    return federated(proved) is None and not session.scalar(select(has_password))
+
+
+def _missing(session: Session, account: str, proved: frozenset[str], *, policy: Policy) -> Missing:
     roles = _roles(session, account)
     if "recovery" in proved:
         return Missing.ENROL_FACTOR if roles else Missing.NOTHING

@@ -80,8 +80,7 @@ def run(
     Owns its transactions, one a batch. AccountTaken when somebody registered meanwhile: what was
     imported before stays, and running it again goes on.
     """
-    if by != SYSTEM and not by.has(Role.SECURITY_ADMIN):
-        raise MayNotImport("people are imported by a security administrator")
+    check_may_import(by)
     with sessions() as session:
         report = check(session, vault, rows, by=by, at=at)
     if report.problems:
@@ -93,6 +92,11 @@ def run(
         details: dict[str, audit.JSON] = {"new": report.new, "present": report.present}
         audit.record(session, "people.imported", subject="people", by=by, at=at, details=details)
     return report
+
+
+def check_may_import(by: Caller) -> None:
+    if by != SYSTEM and not by.has(Role.SECURITY_ADMIN):
+        raise MayNotImport("people are imported by a security administrator")
 
 
 def _present(session: Session, vault: Vault, row: Row) -> Account | None:
@@ -114,7 +118,20 @@ def _problems(
         found.append(Problem(row.line, "", "the account of this number is suspended"))
     if row.appointment is not None:
         found += _not_appointed(session, vault, row.line, row.appointment, at=at)
+        if present is not None and present.name == by.account:
+            found.append(Problem(row.line, "organisation", "nobody appoints themselves"))
+    if by.authority is not None:
+        found += _outside(row, by.authority)
     return found
+
+
+def _outside(row: Row, authority: str) -> list[Problem]:
+    """An authority's administrator imports its staff: neither the nation nor its companies."""
+    if row.authority != authority and not row.roles:  # with roles it has been said
+        return [Problem(row.line, "authority", "a security administrator imports within theirs")]
+    if row.appointment is not None:
+        return [Problem(row.line, "organisation", "appointed by the platform's administrator only")]
+    return []
 
 
 def _not_appointed(
@@ -135,7 +152,9 @@ def _has_mobile(session: Session, vault: Vault, mobile: str) -> bool:
 
 def _not_granted(row: Row, *, by: Caller) -> list[Problem]:
     try:
-        accounts.check_may_grant(by, to=row.user_name or "", authority=row.authority)
+        accounts.check_may_grant(
+            by, to=row.user_name or "", authority=row.authority, roles=row.roles
+        )
     except accounts.MayNotGrant as error:
         return [Problem(row.line, "roles", str(error))]
     return []

@@ -109,11 +109,22 @@ def note_proof(session: Session, interaction: Interaction, proof: Proof) -> None
     session.flush()
 
 
-def agree(session: Session, interaction: Interaction) -> None:
-    """The person consents to what the platform asked for; remembered when the login completes."""
+def agree(session: Session, interaction: Interaction, *, account: str) -> None:
+    """This person consents to what the platform asked for; remembered when the login completes."""
     _lock(session, interaction)
+    _speak(interaction, account)
     interaction.consented = True
     session.flush()
+
+
+def _speak(interaction: Interaction, account: str) -> None:
+    """What is agreed to and chosen is one account's; a session may have brought it, so that nothing
+    was proved here. What another said before is forgotten."""
+    if interaction.account == account:
+        return
+    interaction.account, interaction.methods, interaction.proved_at = account, (), None
+    interaction.consented = interaction.declined = interaction.chosen = False
+    interaction.acting_for = None
 
 
 def decline_raise(session: Session, interaction: Interaction) -> None:
@@ -132,6 +143,7 @@ def choose(
     if organisation is not None:
         agents.may_act(session, account, organisation, at=at)
     _lock(session, interaction)
+    _speak(interaction, account)
     interaction.acting_for, interaction.chosen = organisation, True
     session.flush()
 

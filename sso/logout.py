@@ -24,6 +24,8 @@ from trust.access import Caller
 
 PATH: Final = "/oauth2/end_session"
 STATE_MAX: Final = 1000
+#: More frames than a browser loads while the page waits help nobody.
+FRAMES_MAX: Final = 60
 _GRANT: Final = cast(Table, Grant.__table__)
 _CLIENTS: Final = select(_GRANT.c.client_id).distinct().where(
     _GRANT.c.session_id == bindparam("wanted")
@@ -159,14 +161,20 @@ def end_session(
 def end_all(
     session: Session, provider: Provider, account_name: str, *, by: Caller, at: datetime,
     except_id: str | None = None,
-) -> list[str]:  # fmt: skip
-    """End the account's sessions, one may stay, and tell the platforms; the ids of those ended."""
+) -> tuple[str, ...]:  # fmt: skip
+    """End the account's sessions, one may stay, and tell the platforms; the frames to show.
+
+    At most `FRAMES_MAX` of them, for who has a page to show them on: a platform that knows its
+    sessions by `sid` ends those of other browsers by a frame in this one.
+    """
+    frames: list[str] = []
     ended = browser_session.end_all(session, account_name, at=at, except_id=except_id)
     for session_id in ended:
-        _announce(session, provider, account_name, session_id, at=at)
+        told = _announce(session, provider, account_name, session_id, at=at)
+        frames += [_frame(provider, client, session_id) for client in told if _has_frame(client)]
     details: dict[str, audit.JSON] = {"sessions": len(ended)}
     audit.record(session, "sessions.ended", subject=account_name, by=by, at=at, details=details)
-    return ended
+    return tuple(frames[:FRAMES_MAX])
 
 
 def tell_of_sessions(provider: Provider, session_ids: Sequence[str], *, at: datetime) -> None:

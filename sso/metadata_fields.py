@@ -1,6 +1,7 @@
 """The one table of client metadata (RFC 7591, 2; OIDC Registration 1.0, 2): name, attribute of
 `Client`, form. Reading, checking and writing out all follow it."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -101,6 +102,10 @@ def jwk_set(name: str, value: object) -> Mapping[str, Any]:
             raise refuse(f"{name} holds something that is no JWK")
         if _SECRET_PARTS & set(key):
             raise refuse(f"{name} holds a private or symmetric key: replace that key everywhere")
+    try:
+        json.dumps(keys, allow_nan=False)  # Python reads NaN, which no JSON is (RFC 8259, 6)
+    except ValueError as error:
+        raise refuse(f"{name} is no JSON") from error
     return {"keys": keys}
 
 

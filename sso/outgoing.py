@@ -230,6 +230,8 @@ def check_public(address: str) -> None:
     """OutgoingRefused unless packets to the address leave for the public internet."""
     found: _Address = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
+        if found.is_site_local:  # fec0::/10 is no private network to Python
+            raise OutgoingRefused("the address is not on the public internet")
         found = _carried(found)
     if not found.is_global or found.is_multicast or found.is_reserved or found.is_unspecified:
         raise OutgoingRefused("the address is not on the public internet")

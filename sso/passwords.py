@@ -32,8 +32,10 @@ STAFF_LIFETIME = timedelta(days=90)
 REMEMBERED = 5
 #: Bytes; longer ones are not hashed.
 LONGEST = 1024
-#: How long a request waits for its turn to hash.
+#: How long a request waits for its turn to hash, and how many wait at once: less than half of the
+#: threads that serve requests, so that a flood of sign-ins stops sign-ins and nothing else.
 _PATIENCE = 15.0
+_QUEUE = 14
 
 
 class WrongPassword(Unauthenticated):
@@ -64,6 +66,7 @@ class Hasher:
             salt_len=16, type=Type.ID,
         )  # fmt: skip
         self._turns = threading.BoundedSemaphore(at_once)
+        self._places = threading.BoundedSemaphore(at_once + _QUEUE)
         # Nobody's: a hash to compare with where an account has none.
         self._decoy = self._below.hash(b"no password is this one\0")
 
@@ -101,12 +104,18 @@ class Hasher:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=_PATIENCE):
-            raise HashingBusy("too many people are signing in; try again in a moment")
+        busy = "too many people are signing in; try again in a moment"
+        if not self._places.acquire(blocking=False):
+            raise HashingBusy(busy)
         try:
-            yield
+            if not self._turns.acquire(timeout=_PATIENCE):
+                raise HashingBusy(busy)
+            try:
+                yield
+            finally:
+                self._turns.release()
         finally:
-            self._turns.release()
+            self._places.release()
 
 
 def _octets(text: str) -> bytes | None:

@@ -45,7 +45,7 @@ def add_person(
     accounts.check_roles(wanted)
     account_name = name or accounts.random_name("p")
     if wanted:
-        accounts.check_may_grant(by, to=account_name, authority=authority)
+        accounts.check_may_grant(by, to=account_name, authority=authority, roles=wanted)
     account = _account(
         vault, account_name, particulars.checked_person(given, at=at), kind=AccountKind.NATURAL,
         at=at, key_checked=key_checked,
@@ -210,9 +210,10 @@ def set_roles(
     accounts.check_roles(wanted)
     if account.kind != AccountKind.NATURAL:
         raise Invalid("roles are people's")
-    for of in {authority, account.authority} if account.roles else {authority}:
-        accounts.check_may_grant(by, to=account.name, authority=of)
     before = sorted(row.role for row in account.roles)
+    touched = wanted | {Role(role) for role in before}
+    for of in {authority, account.authority} if account.roles else {authority}:
+        accounts.check_may_grant(by, to=account.name, authority=of, roles=touched)
     account.roles[:] = [row for row in account.roles if row.role in wanted]
     kept = {row.role for row in account.roles}
     account.roles.extend(accounts.role_rows(wanted - {Role(role) for role in kept}))

@@ -1,6 +1,6 @@
 """The rules of a deployment's identity provider: lifetimes, limits and switches, as one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 #: acr values (OIDC Core, 2): how sure we are of who somebody is; docs/identity.md.
@@ -41,7 +41,9 @@ class Policy:
     #: Seal and CA administrators need a passkey or certificate; off: TOTP is enough for them too.
     administrators_by_key: bool = True
     #: RFC 7591: registering takes this bearer token; None switches dynamic registration off.
-    initial_access_token: str | None = None
+    initial_access_token: str | None = field(default=None, repr=False)
     #: Outgoing calls (jwks_uri, sector, back-channel logout) may reach private addresses.
     allow_private_callbacks: bool = False
+    #: The proxy hands client certificates over: mutual TLS (RFC 8705) works, and is announced.
+    certificate_header: bool = False
     development: bool = False

@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
+from sso import factors
 from sso.credential_models import BrowserSession, QrLogin
 from sso.models import Account
 from trust import audit
@@ -167,7 +168,9 @@ def _waiting(qr_id: str, at: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def _handed_on(methods: tuple[str, ...]) -> tuple[str, ...]:
-    return ("mca", *(method for method in _HANDED_ON if method in methods))
+    """With how far the phone's own login is believed, or a QR code would wash that off."""
+    fed = (method for method in methods if factors.federated((method,)) is not None)
+    return ("mca", *(method for method in _HANDED_ON if method in methods), *fed)
 
 
 def _digest(text: str) -> bytes:

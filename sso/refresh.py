@@ -8,7 +8,7 @@ theirs (FAPI 2.0, 5.3.2.1, point 9): theirs are bound to the key they authentica
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -67,7 +67,7 @@ class Kept:
     acr: str
     amr: tuple[str, ...]
     sid: str | None
-    token: str | None
+    token: str | None = field(repr=False)
 
 
 def issue(

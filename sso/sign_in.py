@@ -55,10 +55,13 @@ def by_password(
     SignInFailed, or HashingBusy.
 
     1. find the account and count the try, committed;
-    2. hash, whatever was found;
+    2. hash, whatever was found; not for a network that is locked as a whole, which tells of no
+       account and must not keep the processors busy;
     3. failed: audit, tell of a lock; succeeded: clear the counters, know the device.
     """
     tried = _count_password(provider, login, network=network, device=device, at=at)
+    if tried.admission.network:
+        raise failed(provider, tried.account, "pwd", tried.admission, at=at)
     try:
         if tried.stored is None:
             provider.hasher.waste(password)

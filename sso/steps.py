@@ -161,7 +161,7 @@ def _acting_for(
     at: datetime,
 ) -> str | None:  # fmt: skip
     """What was chosen in this login; else what the session remembers, if it still holds."""
-    if interaction.chosen:
+    if interaction.chosen and interaction.account == account:
         return interaction.acting_for
     if row is None or row.account != account or row.acting_for is None:
         return None
@@ -255,14 +255,23 @@ def _raise(
     enrolled = factors.second_factors(session, who.account)
     if enrolled & {"totp", "passkey", "certificate"}:
         return Step.SECOND_FACTOR
-    return Step.ENROL_FACTOR if asked.essential else None
+    if not asked.essential:
+        return None
+    own = factors.is_own(session, who.account, who.methods)
+    return Step.ENROL_FACTOR if own else Step.SECOND_FACTOR
+
+
+def has_agreed(interaction: Interaction, account: str) -> bool:
+    """Whether this very person consented in this login: on a shared computer the session may have
+    become another's since."""
+    return interaction.consented and interaction.account == account
 
 
 def _consent_needed(
     provider: Provider, session: Session, interaction: Interaction, request: AuthorizationRequest,
     who: Standing, *, at: datetime,
 ) -> bool:  # fmt: skip
-    if interaction.consented:
+    if has_agreed(interaction, who.account):
         return False
     if "consent" in request.prompt:
         return True

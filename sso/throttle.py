@@ -66,10 +66,11 @@ class Counter:
 @dataclass(frozen=True, slots=True)
 class Admission:
     """May this try be judged? `locked_until` None: yes. `began`: the counters whose lock begins
-    with this try, should it fail."""
+    with this try, should it fail. `network`: the whole network is locked, whoever is meant."""
 
     locked_until: datetime | None
     began: tuple[Counter, ...] = ()
+    network: bool = False
 
 
 def network_of(address: str) -> str:
@@ -112,14 +113,15 @@ def admit(session: Session, counters: Sequence[Counter], *, at: datetime) -> Adm
     """
     ordered = sorted(counters, key=lambda counter: counter.digest)
     digests = [counter.digest for counter in ordered]
-    locked = session.scalars(
-        select(Throttle.locked_until).where(
+    locked = session.execute(
+        select(Throttle.digest, Throttle.locked_until).where(
             Throttle.digest.in_(digests), Throttle.locked_until > at
         )
-    )
-    latest = max((until for until in locked if until is not None), default=None)
+    ).all()
+    latest = max((row.locked_until for row in locked if row.locked_until), default=None)
     if latest is not None:
-        return Admission(latest)
+        shared = {counter.digest for counter in ordered if not counter.who}
+        return Admission(latest, network=any(row.digest in shared for row in locked))
     began = []
     for counter in ordered:
         failures = _count(session, counter, at=at)

@@ -1,7 +1,7 @@
 """A request at the token endpoint whose client is known, and what a grant makes of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ class TokenRequest:
 
     provider: Provider
     client: Client
-    form: Mapping[str, str]
+    form: Mapping[str, str] = field(repr=False)  # secrets and codes
     at: datetime
     bound: Bound
     proof: Proof | None
@@ -40,7 +40,7 @@ class Granted:
 
     authorized: Authorized
     audience: tuple[str, ...]
-    refresh_token: str | None = None
+    refresh_token: str | None = field(default=None, repr=False)
 
 
 def told(request: TokenRequest, outcome: Granted | OAuthError) -> dict[str, Any]:

@@ -124,6 +124,11 @@ def finish(
     if answer.get("iss", known.issuer) != known.issuer or "code" not in answer:
         raise UpstreamFailed("the other identity system did not log you in")
     try:
+        said = upstream_tokens.metadata(provider, known)
+        if "iss" not in answer and said.get("authorization_response_iss_parameter_supported"):
+            # RFC 9207, 2.4: it is another's answer, which must not be handed to this one's token
+            # endpoint (mix-up).
+            raise UpstreamFailed("the other identity system did not say who it is")
         tokens = upstream_tokens.exchange(
             provider, known, answer["code"][:2000], verifier=begun.verifier,
             redirect_uri=provider.issuer + CALLBACK,

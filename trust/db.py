@@ -20,6 +20,9 @@ WAIT = 30
 #: More connections than threads that serve requests: an open file costs little, and the pool's own
 #: queue is not a fair one.
 ROOM: dict[str, Any] = {"pool_size": 20, "max_overflow": 80}
+#: One more than the threads that serve requests (40) and work by the clock: each may hold one
+#: connection and ask for a second, and with fewer all of them would wait for each other.
+ROOM_POSTGRESQL: dict[str, Any] = {"pool_size": 10, "max_overflow": 36}
 IN_MEMORY = ("sqlite://", "sqlite:///:memory:")
 
 
@@ -76,7 +79,7 @@ def open_engine(url: str) -> Engine:
         return engine
     if url.startswith("postgresql://"):
         url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
-    return create_engine(url, pool_pre_ping=True)
+    return create_engine(url, pool_pre_ping=True, **ROOM_POSTGRESQL)
 
 
 def _sqlite_connect(connection: Any, _record: object) -> None:
@@ -109,8 +112,14 @@ class _Turns:
 
     def commit(self, connection: Any) -> None:
         """COMMIT is sent here, and the driver's own finds nothing to do: the turn must not end
-        before the file is free. When it fails a rollback follows, which ends the turn."""
-        connection.exec_driver_sql("COMMIT")
+        before the file is free. When it fails (a full disk, a deferred constraint) no rollback
+        event follows, because the transaction counts as over: the turn is ended here too, or every
+        writer after this one would wait for it in vain."""
+        try:
+            connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            self.rollback(connection)
+            raise
         self._end(connection)
 
     def rollback(self, connection: Any) -> None:

@@ -97,8 +97,19 @@ Clerk = Annotated[Caller, Depends(having(Role.CLERK))]
 Approver = Annotated[Caller, Depends(having(Role.APPROVER))]
 #: Whoever may see an authority's applications.
 Staff = Annotated[Caller, Depends(having(Role.CLERK, Role.APPROVER))]
+SystemAdmin = Annotated[Caller, Depends(having(Role.SYSTEM_ADMIN))]
+SecurityAdmin = Annotated[Caller, Depends(having(Role.SECURITY_ADMIN))]
+AuditAdmin = Annotated[Caller, Depends(having(Role.AUDIT_ADMIN))]
+#: Who administers something, and those who watch it.
+SystemReader = Annotated[Caller, Depends(having(Role.SYSTEM_ADMIN, Role.AUDIT_ADMIN))]
+SecurityReader = Annotated[Caller, Depends(having(Role.SECURITY_ADMIN, Role.AUDIT_ADMIN))]
 #: The logs whose every proof is public; of the others only the checkpoint is.
 ProvedLogs = Annotated[frozenset[str], Depends(_proved_logs)]
+
+
+def no_store(response: Response) -> None:
+    """A route whose answers hold a secret or somebody's data; refusals are never stored anyway."""
+    response.headers["Cache-Control"] = "no-store"
 
 
 def described(media_type: str, **schema: str) -> dict[int | str, dict[str, Any]]:

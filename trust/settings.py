@@ -14,6 +14,7 @@ from trust.errors import Invalid
 DEMO_PASSPHRASE = "demo-passphrase"  # noqa: S105 - the name of a file
 #: The base URL is printed in every QR code for good; docs/qr.md counts its characters.
 BASE_URL_MAX = 40
+_ADDRESS = r"^(https?://[!-~]{1,300})?$"
 
 
 class NoPassphrase(Invalid):
@@ -37,6 +38,8 @@ class Settings(BaseSettings):
     development: bool = False
     host: str = "127.0.0.1"
     port: int = 8000
+    #: Proxies whose X-Forwarded-For is believed: addresses or networks, with commas; empty: nobody.
+    proxies: str = "127.0.0.1,::1"
     body_limit: int = 20 * 1024 * 1024
     status_lifetime: timedelta = timedelta(hours=24)
     reservation_lease: timedelta = timedelta(seconds=120)
@@ -60,6 +63,10 @@ class Settings(BaseSettings):
     tsa_policy: Annotated[str, Field(pattern=r"^[0-2](\.(0|[1-9][0-9]{0,38})){2,20}$")] = (
         "2.25.313635862982892234263571078073398000288.16"
     )
+    #: Outside time-stamp authorities (RFC 3161 over HTTP) for SM2 and for RSA seals; empty: ours.
+    #: Their CAs must have been taken in as outside CAs.
+    time_stamp_url_sm2: Annotated[str, Field(pattern=_ADDRESS)] = ""
+    time_stamp_url_rsa: Annotated[str, Field(pattern=_ADDRESS)] = ""
 
     @model_validator(mode="after")
     def _refuse_bad_base_url(self) -> Self:

@@ -7,6 +7,7 @@ from pathlib import Path
 from certificates import publish
 from seal.pdf.document import SIZE_MAX
 from server import provision
+from server.commands import pictures
 from server.exits import OUTCOMES, CannotOpen
 from server.platform import Platform
 from trust import anchors
@@ -51,6 +52,7 @@ def _add_seal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser = inner.add_parser("inspect", help="a seal, a seal signature, an OFD or a sealed PDF")
     parser.add_argument("file", type=Path)
     parser.add_argument("--anchors", type=Path, metavar="DIR")
+    pictures.add(parser)
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run_inspect)
 
@@ -112,5 +114,6 @@ def run_inspect(arguments: argparse.Namespace, _platform: Platform) -> int:
     known = anchors.load(arguments.anchors) if arguments.anchors else Anchors(())
     found = inspect.inspect(data, anchors=known, now=utc_now())
     shown = json.dumps(found.as_json(), ensure_ascii=False, indent=2)
-    print(shown if arguments.json else found.text())
+    lines = pictures.show(data, arguments.pictures)
+    print(shown if arguments.json else "\n".join([found.text(), *lines]))
     return OUTCOMES[found.outcome]

@@ -10,7 +10,7 @@ from server.pages import account_words, identity_words, show
 from server.pages.form import Posted
 from server.pages.route import Page
 from server.pages.visitor import Present, SignedIn
-from sso import assurance, browser_session, clients, grants, particulars, recovery
+from sso import assurance, browser_session, clients, contact, grants, particulars, recovery
 from sso.models import Account, AccountKind
 from sso.raise_level import raise_level
 from trust.audit import AuditEntry
@@ -70,7 +70,8 @@ def _overview(me: SignedIn, **values: Any) -> Response:
     return account_page(
         me, "account.html", here="/account", name=me.account.display_name, level=level,
         account_name=me.account.name, facts=facts, evidence=shown, recovery=recovering,
-        methods=methods if me.account.particulars else [], **values,
+        methods=methods if me.account.particulars else [],
+        has_contact=me.account.particulars is not None, may_close=not me.account.roles, **values,
     )  # fmt: skip
 
 
@@ -110,10 +111,12 @@ def raise_by(me: SignedIn, method: str, *, face: str) -> None:
     if method not in raising_methods(me.account, development=me.provider.policy.development):
         raise Forbidden("this check is not offered here")
     provider = me.provider
-    raise_level(
+    loser = raise_level(
         provider.sessions, provider.vault, provider.checks, me.account.name, method=method,
         by=me.caller, at=me.at, picture=face.encode(),
     )  # fmt: skip
+    if loser is not None:
+        contact.tell_lost(provider, loser)
 
 
 @router.post("/account/recovery/cancel")

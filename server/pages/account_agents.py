@@ -1,21 +1,23 @@
 """For whom one acts, and who acts for one's organisation: appointed and dismissed here."""
 
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from sqlalchemy.orm import Session
 
-from server.pages import identity_words, show
+from server.pages import account_words, identity_words, show
 from server.pages.account import account_page, check
+from server.pages.account_credentials import require_recent
 from server.pages.form import Form, Posted
 from server.pages.route import Page
 from server.pages.visitor import Present, SignedIn
-from sso import agents, people
+from sso import agents, factors, representation
+from sso.appointing import find_agent
 from sso.models import Account, AccountKind
 from sso.people_models import Agency, Capacity
 from trust.clock import CHINA
-from trust.errors import Invalid, NotFound, TrustError
+from trust.errors import Forbidden, Invalid, NotFound, TrustError
 
 router = APIRouter(route_class=Page, include_in_schema=False)
 
@@ -23,14 +25,17 @@ _HERE = "/account/agents"
 
 
 @router.get(_HERE)
-def show_agents(me: Present) -> Response:
-    return _agents_page(me)
+def show_agents(me: Present, done: Annotated[str, Query(max_length=40)] = "") -> Response:
+    return _agents_page(me, done=account_words.DONE.get(done))
 
 
 def _agents_page(me: SignedIn, **values: Any) -> Response:
     with me.provider.reading() as session:
         shown = _organisations(session, me)
-    return account_page(me, "account_agents.html", here=_HERE, organisations=shown, **values)
+    natural = me.account.kind == AccountKind.NATURAL and me.account.particulars is not None
+    return account_page(
+        me, "account_agents.html", here=_HERE, organisations=shown, may_represent=natural, **values
+    )
 
 
 def _organisations(session: Session, me: SignedIn) -> list[dict[str, Any]]:
@@ -71,22 +76,26 @@ def _organisation(
 @router.post("/account/agents/grant")
 def appoint(me: Present, form: Posted) -> Response:
     check(me, form)
-    n = form.text("n", cap=4)
+    n, organisation = form.text("n", cap=4), form.text("organisation", cap=64)
     try:
+        agent = _person(me, organisation, form.text(f"agent-{n}", cap=64))
         with me.provider.sessions.begin() as session:
-            agent = people.find_by_login(
-                session, me.provider.vault, form.text(f"agent-{n}", cap=64)
-            )
-            if agent is None:
-                raise NotFound("there is no such person here")
             agents.grant(
-                session, organisation=form.text("organisation", cap=64), agent=agent.name,
+                session, organisation=organisation, agent=agent,
                 capacity=Capacity.AGENT, scope=form.text(f"scope-{n}", cap=200), not_before=me.at,
                 not_after=_end_of(form, f"until-{n}"), by=me.caller, at=me.at,
             )  # fmt: skip
     except TrustError as error:
         return _agents_page(me, trouble=identity_words.refusal(error))
     return show.onward(me.visitor, _HERE)
+
+
+def _person(me: SignedIn, organisation: str, login: str) -> str:
+    """The account of whom is to be appointed, by somebody who showed something of their own."""
+    with me.provider.reading() as session:
+        if not factors.is_own(session, me.account.name, me.session.methods):
+            raise Forbidden("sign in with your own password to appoint somebody")
+    return find_agent(me.provider, organisation, login, by=me.caller, at=me.at)
 
 
 def _end_of(form: Form, name: str) -> datetime:
@@ -96,6 +105,21 @@ def _end_of(form: Form, name: str) -> datetime:
         return datetime.combine(day, time(), CHINA) + timedelta(days=1)
     except (ValueError, OverflowError) as error:
         raise Invalid("the end is a day written YYYY-MM-DD") from error
+
+
+@router.post("/account/agents/represent")
+def bring_organisation(me: Present, form: Posted) -> Response:
+    """Become its legal representative's account holder, if the registry says so."""
+    check(me, form)
+    try:
+        require_recent(me)
+        representation.represent(
+            me.provider, me.account.name, uscc=form.text("uscc", cap=18).upper(),
+            name=form.text("body", cap=100), at=me.at,
+        )  # fmt: skip
+    except TrustError as error:
+        return _agents_page(me, trouble=identity_words.refusal(error))
+    return show.onward(me.visitor, f"{_HERE}?done=represents")
 
 
 @router.post("/account/agents/revoke")

@@ -38,12 +38,16 @@ class SignInTooOld(Forbidden):
 
 def require_recent(me: SignedIn) -> None:
     """SignInTooOld unless the sign-in is fresh and used the second factor, if there is one."""
+    name, methods = me.account.name, me.session.methods
     with me.provider.reading() as session:
-        has_second = factors.second_factors(session, me.account.name) & {"totp", "passkey"}
+        has_second = factors.second_factors(session, name) & {"totp", "passkey"}
+        own = factors.is_own(session, name, methods)
     if me.at - me.session.auth_time > RECENT:
         raise SignInTooOld("sign in again to change how you sign in")
-    if has_second and not factors.strength(me.session.methods):
+    if has_second and not factors.strength(methods) and "recovery" not in methods:
         raise SignInTooOld("sign in with your second factor to change it")
+    if not own:
+        raise SignInTooOld("sign in with your own password to change how you sign in")
 
 
 @router.get(_HERE)

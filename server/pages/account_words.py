@@ -15,6 +15,9 @@ DONE: Final[dict[str, tuple[str, str]]] = {
     "recovery-cancelled": ("找回已取消，请考虑更改密码。", "Stopped. Consider a new password."),
     "password": ("密码已更改，其他设备已退出。", "Password changed; other devices signed out."),
     "passkey": ("通行密钥已添加。", "Passkey added."),
+    "certificate": ("数字证书已登记。", "Certificate registered."),
+    "contact": ("联系方式已更改，并已通知原联系方式。", "Changed; the old address was told."),
+    "represents": ("您已代表该单位。", "You now act for the organisation."),
     "removed": ("已移除。", "Removed."),
 }
 

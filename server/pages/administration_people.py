@@ -10,7 +10,7 @@ from server.pages.administration import PAGE, PURPOSE, admin_page, require
 from server.pages.form import Form, Posted
 from server.pages.route import Page
 from server.pages.visitor import Present, SignedIn
-from sso import assurance, browser_session, closing, logout, particulars, people
+from sso import accounts, assurance, browser_session, closing, logout, particulars, people
 from sso.models import Account, AccountRole
 from sso.token_models import LogoutDelivery
 from trust import audit
@@ -109,10 +109,13 @@ def _find(account: Account | None) -> Account:
 @router.post("/admin/people/sessions/end")
 def end_sessions(me: Present, form: Posted) -> Response:
     name = _named(me, form)
-    if not me.caller.has(Role.SECURITY_ADMIN):
-        require(me, Role.SYSTEM_ADMIN)
     with me.provider.sessions.begin() as session:
-        account = _find(session.get(Account, name))
+        account = session.get(Account, name)
+        # Whoever may only look (an audit administrator) may not, and none beyond their authority.
+        accounts.check_may_grant(
+            me.caller, to=name, authority=account.authority if account else None
+        )
+        account = _find(account)
         logout.end_all(session, me.provider, name, by=me.caller, at=me.at)
     return _people_page(me, account, done=("已结束全部登录。", "All sessions ended."))
 

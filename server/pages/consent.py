@@ -10,7 +10,7 @@ from server.pages.flow import Flow
 from server.pages.form import Posted
 from server.pages.route import Page
 from server.pages.visitor import Looking
-from sso import agents, assurance, grants, interactions, scopes
+from sso import agents, assurance, contact, grants, interactions, scopes
 from sso.models import Account
 from sso.raise_level import raise_level
 from trust.errors import Forbidden, TrustError
@@ -72,7 +72,7 @@ def _agree(found: Flow, organisation: str | None) -> None:
         row = interactions.find(session, found.id, browser=visitor.browser, at=visitor.at)
         if found.request is not None and scopes.ORGANISATION in found.request.scope:
             interactions.choose(session, row, organisation, account=account, at=visitor.at)
-        interactions.agree(session, row)
+        interactions.agree(session, row, account=account)
 
 
 def show_raise(found: Flow, _way: str, **values: Any) -> Response:
@@ -105,11 +105,13 @@ def raise_by(visitor: Looking, interaction_id: str, form: Posted) -> Response:
     try:
         if method not in raising_methods(found.account, development=provider.policy.development):
             raise Forbidden("this check is not offered here")
-        raise_level(
+        loser = raise_level(
             provider.sessions, provider.vault, provider.checks, found.account.name, method=method,
             by=flow.caller(found), at=visitor.at,
             picture=form.text(f"face-{method}", cap=200).encode(),
         )  # fmt: skip
+        if loser is not None:
+            contact.tell_lost(provider, loser)
     except TrustError as error:
         return show_raise(found, "", trouble=identity_words.refusal(error))
     return flow.go_on(found)

@@ -1,7 +1,7 @@
 """A page's form as it was posted: short texts and small files, each name once, nothing on disk."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import parse_qsl
 
@@ -29,8 +29,8 @@ class BadPageForm(Invalid):
 class Form:
     """Field names to texts, file names to bytes."""
 
-    texts: Mapping[str, str]
-    files: Mapping[str, bytes]
+    texts: Mapping[str, str] = field(repr=False)  # passwords among them
+    files: Mapping[str, bytes] = field(repr=False)
 
     def text(self, name: str, *, cap: int = 256) -> str:
         """The field without blanks around it, "" where it is missing; BadPageForm over `cap`."""

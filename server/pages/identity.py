@@ -5,10 +5,14 @@ from fastapi import APIRouter
 from server.pages import (
     account,
     account_agents,
+    account_certificate,
+    account_closing,
+    account_contact,
     account_credentials,
     administration,
     administration_people,
     consent,
+    desk,
     device_page,
     registration,
     sign_in,
@@ -28,7 +32,8 @@ __all__ = ["render_error", "render_form_post", "render_logged_out", "render_logo
 
 _PAGES = (
     sign_in, sign_in_passkey, sign_in_certificate, sign_in_qr, sign_in_enrol, sign_in_renew,
-    consent, registration, account, account_credentials, account_agents, device_page, signing_out,
-    administration, administration_people, upstream,
+    consent, registration, account, account_credentials, account_certificate, account_contact,
+    account_closing, account_agents, desk, device_page, signing_out, administration,
+    administration_people, upstream,
 )  # fmt: skip
 routers: tuple[APIRouter, ...] = (*(each.router for each in _PAGES), upstream.logout_router)

@@ -23,7 +23,9 @@ SCOPES: Final[dict[str, tuple[str, str, bool]]] = {
         "查看您代表的单位和权限范围", "see which organisation you act for, and how far", False,
     ),
     "level": ("查看认证等级及其依据", "see your assurance level and what it rests on", False),
-    "trust": ("以您的名义办理证照和印章业务", "act for you in licence and seal matters", True),
+    "trust": (
+        "以您的名义办理证照、印章和管理业务", "act for you: licences, seals, administration", True,
+    ),
 }  # fmt: skip
 
 #: Authentication methods (RFC 8176).
@@ -89,6 +91,9 @@ ACTS: Final[dict[str, Words]] = {
     "token.reused": ("令牌被重复使用，已撤销", "A token was used twice and revoked"),
     "particulars.read": ("个人信息被读取", "Personal data read"),
     "person.searched": ("被管理员查找", "Looked up by an administrator"),
+    "recovery.refused": ("窗口找回未通过", "Recovery at a counter refused"),
+    "account.unlocked": ("解除锁定", "Unlocked"),
+    "account.factors_reset": ("第二因素已重置", "Second factors reset"),
     "recovery.begun": ("开始找回账户", "Recovery begun"),
     "recovery.proved": ("找回：身份已证明", "Recovery: identity proved"),
     "recovery.tries_spent": ("找回：尝试次数用尽", "Recovery: no tries left"),
@@ -125,6 +130,7 @@ REFUSALS: Final[dict[str, Words]] = {
     "bad_jwks": ("公钥集不是 JSON。", "The key set is not JSON."),
     "invalid_particulars": ("填写的信息有误，请核对。", "Something filled in is not right."),
     "too_many_codes": ("发送过于频繁，请稍后再试。", "Codes were sent too often; wait a while."),
+    "too_many_names": ("查找次数过多，请稍后再试。", "Too many looked for; wait a while."),
     "too_many_device_codes": ("尝试次数过多，请稍后再试。", "Too many tries; wait a while."),
     "too_many_checks": ("今日核验次数过多，请明日再试。", "Too many checks today; try tomorrow."),
     "nothing_pending": ("等待时间过长，请重新开始。", "It took too long; begin again."),
@@ -146,6 +152,23 @@ REFUSALS: Final[dict[str, Words]] = {
         "Sign out, then in again with your second factor, to change how you sign in.",
     ),
     "session_gone": ("登录已结束，请重新登录。", "This sign-in has ended; sign in again."),
+    "level_too_low": (
+        "请先在概况页完成人脸核验，将认证等级提升到 2。",
+        "Raise your level to 2 first, on the overview page.",
+    ),
+    "documents_refused": (
+        "证件与账户不符，或没有这个账户。已记录。",
+        "The document is not the account's, or there is none. This is on record.",
+    ),
+    "staff_do_not_close": (
+        "工作账户由安全管理员注销。", "Staff accounts are closed by a security administrator.",
+    ),
+    "other_account": ("请填写本账户的用户名。", "Type this account's own user name."),
+    "certificate_refused": (
+        "证书或签名未被接受。", "The certificate or the signature was not accepted.",
+    ),
+    "certificate_taken": ("该证书已登记。", "This certificate is registered already."),
+    "message_not_sent": ("暂时无法发送。", "Nothing can be sent now."),
     "may_not_act": ("您未获授权代表该单位。", "You may not act for this organisation."),
     "may_not_grant": ("您不能授予这些角色。", "You may not grant these roles."),
     "enrolment_not_due": ("此步骤不需要开通第二因素。", "No factor is to be set up at this step."),

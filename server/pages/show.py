@@ -11,6 +11,8 @@ from server.pages.visitor import SignedIn, Visitor
 from trust.access import Role
 
 _R = TypeVar("_R", bound=Response)
+#: Who recovers accounts at a counter.
+CLERKS = frozenset({Role.CLERK, Role.SECURITY_ADMIN})
 #: Who finds something under /admin/.
 ADMINISTRATORS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
 
@@ -23,7 +25,8 @@ def page(
     held = {row.role for row in visitor.account.roles} if visitor.account else set()
     frame = {
         "region": visitor.region, "signed_in": visitor.account is not None,
-        "administers": not held.isdisjoint(ADMINISTRATORS), "csrf": "", "trouble": None,
+        "administers": not held.isdisjoint(ADMINISTRATORS),
+        "receives": not held.isdisjoint(CLERKS), "csrf": "", "trouble": None,
         "done": None, "client": None,
     }  # fmt: skip
     made = render.page(

@@ -112,8 +112,8 @@ def _second_page(found: Flow, way: str, **values: Any) -> Response:
         offered = factors.offered(
             session, found.standing.account, found.standing.methods, policy=found.provider.policy
         )
-    if not offered:
-        return _first_page(found, "")
+    if not offered:  # what was shown so far is too little to make a key with: begin with a password
+        return _first_page(found, way)
     best = next(each for each in ("totp", "passkey", "certificate", "recovery") if each in offered)
     chosen = way if way in offered else best
     if chosen == "passkey":

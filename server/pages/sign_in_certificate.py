@@ -50,13 +50,20 @@ class BadCertificateForm(Invalid):
 def show(found: Flow, **values: Any) -> Response:
     with found.provider.sessions.begin() as session:
         challenge = certificate_login.challenge(session, interaction=found.id, at=found.visitor.at)
-    message = base64.b64encode(certificate_login.message(found.provider.issuer, challenge)).decode()
-    made = f"printf %s '{message}' | {_MESSAGE}"
     return flow.page(
-        found, "certificate.html", message=message, made=made,
-        challenge=base64.b64encode(challenge).decode(), rsa_command=_RSA, sm2_command=_SM2,
-        **values,
+        found, "certificate.html", **to_sign(found.provider.issuer, challenge),
+        heading=("用数字证书登录", "Sign in by certificate"), button=("登录", "Sign in"),
+        action=f"{found.path}/certificate", back=(found.path, "其他方式", "Other ways"), **values,
     )  # fmt: skip
+
+
+def to_sign(issuer: str, challenge: bytes) -> dict[str, Any]:
+    """What the page shows of a challenge: the bytes in their frame, and the lines that sign it."""
+    message = base64.b64encode(certificate_login.message(issuer, challenge)).decode()
+    return {
+        "message": message, "made": f"printf %s '{message}' | {_MESSAGE}", "rsa_command": _RSA,
+        "sm2_command": _SM2, "challenge": base64.b64encode(challenge).decode(),
+    }  # fmt: skip
 
 
 @router.post("/sign-in/{interaction_id}/certificate")
@@ -66,7 +73,7 @@ def prove_by_certificate(visitor: Looking, interaction_id: str, form: Posted) ->
     name = found.standing.account if found.standing and after else None
     try:
         proof = sign_in_by_key.by_certificate(
-            found.provider, _signed(form), interaction=found.id, at=visitor.at, account_name=name,
+            found.provider, signed(form), interaction=found.id, at=visitor.at, account_name=name,
             network=visitor.network,
         )  # fmt: skip
     except TrustError as error:
@@ -74,7 +81,7 @@ def prove_by_certificate(visitor: Looking, interaction_id: str, form: Posted) ->
     return flow.note(found, proof)
 
 
-def _signed(form: Form) -> SignedChallenge:
+def signed(form: Form) -> SignedChallenge:
     """The form as a value: certificate and signature, each as a file or pasted."""
     given = _certificates(form)
     signature = form.file("signature_file") or _octets(form.text("signature", cap=4096))

@@ -73,7 +73,7 @@ def end_sessions(request: Request, me: Present, form: Posted) -> Response:
     """Everywhere, here too."""
     check(me, form)
     with me.provider.sessions.begin() as session:
-        logout.end_all(session, me.provider, me.account.name, by=me.caller, at=me.at)
-    answer = render_logged_out(request, LoggedOut(None, (), None))
+        frames = logout.end_all(session, me.provider, me.account.name, by=me.caller, at=me.at)
+    answer = render_logged_out(request, LoggedOut(None, frames, None))
     cookies.drop_session(answer, secure=me.visitor.secure)
     return answer

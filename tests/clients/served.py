@@ -91,13 +91,12 @@ def serving(
         **{name: value for name, value in os.environ.items() if not name.startswith("TRUST_")},
         "TRUST_HOME": str(home), "TRUST_KEY_PASSPHRASE": "for tests only", "TRUST_PORT": str(port),
         "TRUST_BASE_URL": issuer, "TRUST_ISSUER": issuer, "TRUST_DEVELOPMENT": "1",
-        "TRUST_ALLOW_PRIVATE_CALLBACKS": "1",
     }  # fmt: skip
     served = Served(issuer, environment, home.with_suffix(".log"))
     served.run("init", "--region", "542500", "--name", "阿里地区")
     with served.log.open("wb") as log:
         process = subprocess.Popen(
-            [*before, *TRUST, "serve", *options],
+            [*before, *TRUST, "serve", "--allow-private-callbacks", *options],
             env=environment, cwd=ROOT, stdout=log, stderr=log,
         )  # fmt: skip
     try:

@@ -87,7 +87,7 @@ def test_signing_out_elsewhere_ends_the_session_here(
     enter(browser, person, another.at("/login"))
     answer = press(browser, another, "/logout")
     page = browser.visit(answer.headers["location"])  # frames are not opened: the server tells
-    assert page.page is None or "password" not in page.page
+    assert page.page is None or 'name="password"' not in page.page
     deadline = time.monotonic() + PATIENCE
     while home(browser, tenders):
         assert time.monotonic() < deadline, served.log.read_text()[-3000:]

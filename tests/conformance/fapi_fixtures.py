@@ -35,10 +35,12 @@ def citizen(op: "IdentityProvider") -> Person:
 @pytest.fixture(scope="session")
 def behind_proxy(op: "IdentityProvider") -> Iterator[None]:
     """The proxy that ends TLS hands certificates over."""
-    before = op.app.state.client_certificate
-    op.app.state.client_certificate = CertificateHeader(CERTIFICATE_HEADER)
+    state = op.app.state
+    before, provider = state.client_certificate, state.provider
+    state.client_certificate = CertificateHeader(CERTIFICATE_HEADER)
+    state.provider = replace(provider, policy=replace(provider.policy, certificate_header=True))
     yield
-    op.app.state.client_certificate = before
+    state.client_certificate, state.provider = before, provider
 
 
 def registered(

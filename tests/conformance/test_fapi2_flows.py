@@ -22,6 +22,7 @@ STANDARD = (
 )  # fmt: skip
 
 
+@pytest.mark.usefixtures("behind_proxy")
 def test_fapi2_security_profile_final_discovery_end_point_verification(
     op: IdentityProvider,
 ) -> None:

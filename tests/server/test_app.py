@@ -6,6 +6,7 @@ import logging
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,19 +75,24 @@ def test_a_whole_deployment_is_ready_in_every_leg(client: TestClient) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert [leg["name"] for leg in answer.json()["legs"]] == [
-        "database", "keys", "crls", "status_lists",
+        "database", "keys", "signers", "crls", "status_lists",
     ]  # fmt: skip
 
 
-def test_a_crl_near_its_end_makes_the_server_unready(served: Served) -> None:
-    later = utc_now() + timedelta(days=6, hours=12)
-    app = create_app(
-        served.region.platform.settings, platform=served.region.platform, clock=lambda: later
-    )
-    with TestClient(app) as client:
-        answer = client.get("/readyz")
-    assert answer.status_code == 503
-    assert {leg["name"] for leg in answer.json()["legs"] if not leg["ready"]} == {"crls"}
+def test_a_crl_near_its_end_is_a_warning_and_one_that_has_ended_makes_the_server_unready(
+    tmp_path: Path,
+) -> None:
+    region, answers = build(tmp_path / "home"), []
+    for days in (6.5, 7.5):
+        later = utc_now() + timedelta(days=days)
+        app = create_app(region.platform.settings, platform=region.platform)
+        app.state.platform, app.state.clock = region.platform, lambda later=later: later
+        answers.append(TestClient(app).get("/readyz"))  # without its lifespan nothing is renewed
+    assert [answer.status_code for answer in answers] == [200, 503]
+    near, over = (answer.json() for answer in answers)
+    assert {each["what"] for each in near["warnings"]} >= {"crl issuing-sm2", "crl root-rsa"}
+    assert {leg["name"] for leg in over["legs"] if not leg["ready"]} == {"crls"}
+    region.platform.engine.dispose()
 
 
 def test_a_server_without_its_crls_or_its_database_is_not_ready(
@@ -201,7 +207,9 @@ def test_a_body_over_the_limit_is_refused_by_its_length_and_by_count(
 
 def test_one_address_runs_out_of_verifications_and_another_does_not() -> None:
     moments = [0.0]
-    limit = middleware.RateLimit(_teapot, burst=3, per_second=1.0, clock=lambda: moments[0])
+    limit = middleware.RateLimit(
+        _teapot, verifying=middleware.Rate(3, 1.0), clock=lambda: moments[0]
+    )
 
     def ask(host: str, path: str = "/v1/verifications") -> int:
         return asyncio.run(_status(limit, host, path))
@@ -212,6 +220,35 @@ def test_one_address_runs_out_of_verifications_and_another_does_not() -> None:
     assert [ask(f"2001:db8::{n}") for n in range(4)][-1] == 429
     moments[0] = 1.0
     assert [ask("203.0.113.9") for _ in range(2)] == [418, 429]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/register", "/register/complete", "/recover/code", "/sign-in/abc/password", "/device"],
+)
+def test_one_address_runs_out_of_tries_to_sign_in(path: str) -> None:
+    moments = [0.0]
+    limit = middleware.RateLimit(
+        _teapot, signing_in=middleware.Rate(2, 1.0), clock=lambda: moments[0]
+    )
+
+    def ask(path: str, host: str = "203.0.113.9") -> int:
+        return asyncio.run(_status(limit, host, path))
+
+    assert [ask(path) for _ in range(3)] == [418, 418, 429]
+    assert ask(path, "203.0.113.8") == 418
+    for other in ("/oauth2/token", "/recovery", "/sign-inn", "/verify"):
+        assert ask(other) == 418, f"{other} is not this bucket's"
+    moments[0] = 1.0
+    assert [ask(path) for _ in range(2)] == [418, 429]
+
+
+def test_what_an_address_verifies_leaves_its_tries_to_sign_in_alone() -> None:
+    one = middleware.Rate(1, 0.0)
+    limit = middleware.RateLimit(_teapot, verifying=one, signing_in=middleware.Rate(1, 0.0))
+    paths = ("/verify", "/verify", "/sign-in/a/totp", "/sign-in/a/totp")
+    found = [asyncio.run(_status(limit, "203.0.113.9", path)) for path in paths]
+    assert found == [418, 429, 418, 429]
 
 
 async def _teapot(_scope: Scope, _receive: Receive, send: Send) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from ca import crl
 from ca.models import Certificate, CertificateState
 from server import cli, exits
-from server.commands import ca as command
+from server.commands import files
 from tests.ca.requests import certify, request_for
 from tests.regions import Region, sqlite_region
 from trust.crypto import private_keys, x509
@@ -77,7 +77,7 @@ def test_a_request_in_pem_is_taken_and_garbage_is_refused(
     marks = ("-----BEGIN CERTIFICATE REQUEST-----", "-----END CERTIFICATE REQUEST-----")
     path = tmp_path / "new.csr"
     path.write_text(f"{marks[0]}\n{text}{marks[1]}\n")
-    assert command._read_request(path) == der
+    assert files.read_request(path) == der
     made = certify(sqlite_region, "sm2")
     for garbage in ("-----BEGIN NOTHING-----\n", f"{marks[0]}\n!!\n{marks[1]}\n", "hello"):
         path.write_text(garbage)

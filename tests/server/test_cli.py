@@ -62,7 +62,10 @@ def test_the_demos_licences_verify_in_every_way(home: Path, number: int) -> None
 def test_the_report_is_the_documented_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("verify", home / "licence-1.pdf", "--json") == 0
     found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"outcome", "at", "licence", "changed_after_sealing", "checks"}
+    assert set(found) == {
+        "outcome", "at", "licence", "changed_after_sealing", "checks", "indication",
+        "sub_indication", "signatures",
+    }  # fmt: skip
     assert found["outcome"] == "PASSED"
     assert found["changed_after_sealing"] is False
     for check in found["checks"]:

@@ -303,7 +303,8 @@ def test_without_scripts_everything_but_passkeys_works(
 PATHS = (
     "/sign-in", "/sign-in?way=certificate", "/register", "/recover", "/account",
     "/account/credentials", "/account/sessions", "/account/platforms", "/account/agents",
-    "/account/history", "/account/totp/new", "/device", "/oauth2/end_session",
+    "/account/history", "/account/totp/new", "/account/contact", "/account/close",
+    "/account/certificates/new", "/device", "/oauth2/end_session",
 )  # fmt: skip
 
 
@@ -386,6 +387,13 @@ def test_a_logout_notice_in_a_frame_is_loaded_and_the_browser_goes_on(
             click(browser, "button[name=logout]")
             landed(browser)
             assert told.wait(WAIT)
+            told.clear()
+            browser.get(there.authorize())
+            sign_in(browser, person)
+            landed(browser)
+            browser.get(f"{place.issuer}/account/sessions")
+            click(browser, "form[action$='/end-all'] button")
+            assert told.wait(WAIT), "signing out everywhere tells it too"
 
 
 def test_the_pictures_of_pages_are_inside_the_pages(

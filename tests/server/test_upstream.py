@@ -184,7 +184,9 @@ def test_a_lower_level_later_withdraws_the_higher_one(two: Two) -> None:
         assert assurance.level(session, name, at=START) == 1
 
 
-@pytest.mark.parametrize("fault", ["used", "another browser", "unknown", "another issuer", "late"])
+@pytest.mark.parametrize(
+    "fault", ["used", "another browser", "unknown", "another issuer", "no issuer", "late"]
+)
 def test_what_comes_back_counts_once_and_in_its_own_browser(two: Two, fault: str) -> None:
     two.level_there(2)
     visit = Visit(two.here_app)
@@ -199,6 +201,8 @@ def test_what_comes_back_counts_once_and_in_its_own_browser(two: Two, fault: str
         path = path.replace("state=", "state=A", 1)[: len(path)]
     if fault == "another issuer":
         path = path.replace("iss=http", "iss=https", 1)
+    if fault == "no issuer":  # it promises to name itself: this came by another one (RFC 9207, 2.4)
+        path = path.replace("&iss=", "&was=", 1)
     if fault == "late":
         two.here.clock.forward(minutes=20)  # type: ignore[attr-defined]
     visit.get(path)

@@ -162,11 +162,11 @@ def test_the_sector_of_pairwise_subjects_is_a_host() -> None:
 
 def test_fapi_takes_http_on_the_loopback_interface_from_native_clients_only() -> None:
     """FAPI 2.0, 5.3.2.2; in development from any, so that it can be tried out."""
-    loopback = {"redirect_uris": ["http://localhost/cb"]}
-    checked(fapi=True, policy=DEVELOPMENT, **{**front.FAPI, **loopback})
-    checked(fapi=True, **{**front.FAPI, **loopback, "application_type": "native"})
+    loopback: dict[str, Any] = {**front.FAPI, "redirect_uris": ["http://localhost/cb"]}
+    checked(fapi=True, policy=DEVELOPMENT, **loopback)
+    checked(fapi=True, **loopback, application_type="native")
     with pytest.raises(OAuthError):
-        checked(fapi=True, **{**front.FAPI, **loopback})
+        checked(fapi=True, **loopback)
 
 
 def test_unknown_metadata_are_ignored() -> None:

@@ -33,9 +33,24 @@ def test_what_the_standards_demand_is_there(provider: Provider) -> None:
         "claims_parameter_supported", "request_uri_parameter_supported",
         "authorization_response_iss_parameter_supported", "frontchannel_logout_supported",
         "frontchannel_logout_session_supported", "backchannel_logout_supported",
-        "backchannel_logout_session_supported", "tls_client_certificate_bound_access_tokens",
+        "backchannel_logout_session_supported",
     ):  # fmt: skip
         assert found[ability] is True
+
+
+def test_mutual_tls_is_announced_only_where_the_proxy_hands_certificates_over(
+    provider: Provider,
+) -> None:
+    behind = replace(provider, policy=replace(provider.policy, certificate_header=True))
+    lists = [f"{each}_endpoint_auth_methods_supported" for each in ("token", "revocation")]
+    for made, offered in ((provider, False), (behind, True)):
+        found = discovery.metadata(made)
+        assert found["tls_client_certificate_bound_access_tokens"] is offered
+        for name in (*lists, "introspection_endpoint_auth_methods_supported"):
+            methods = set(found[name])
+            assert ({"tls_client_auth", "self_signed_tls_client_auth"} <= methods) is offered
+            assert bool(methods & client_metadata.TLS_METHODS) is offered
+            assert "private_key_jwt" in methods
 
 
 def test_every_endpoint_is_below_the_issuer(provider: Provider) -> None:
@@ -62,7 +77,7 @@ def test_what_is_offered_is_what_clients_may_register_and_what_we_can_do(
     assert set(found["id_token_signing_alg_values_supported"]) == jose.SIGNING
     assert set(client_metadata.FAPI_ALGS) == jose.FAPI_SIGNING
     methods = found["token_endpoint_auth_methods_supported"]
-    assert set(methods) == client_metadata.AUTH_METHODS
+    assert set(methods) == client_metadata.AUTH_METHODS - client_metadata.TLS_METHODS
     assert [level_of_acr(each) for each in found["acr_values_supported"]] == [0, 1, 2, 3]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sso import agents, assurance, browser_session, codes, grants, interactions, subjects
 from sso.authorization_request import AuthorizationRequest
 from sso.client import Client
-from sso.codes import AuthorizationCode
+from sso.codes import Redeemed
 from sso.credential_models import BrowserSession
 from sso.grants import ConsentRow, Grant
 from sso.interactions import InteractionGone, NotReady, Step
@@ -107,7 +107,7 @@ class Login:
             )
 
 
-def code_of(provider: Provider, answer: Any, client: Client) -> AuthorizationCode:
+def code_of(provider: Provider, answer: Any, client: Client) -> Redeemed:
     with provider.sessions.begin() as session:
         row = codes.redeem(
             session, query_of(answer)["code"], client_id=client.client_id, at=provider.clock()
@@ -257,7 +257,7 @@ def test_another_account_begins_the_login_anew(provider: Provider, foreign: Clie
         front.person(session, "li.si", at=START)
     login = Login(provider, front.read(provider, foreign))
     login.prove("pwd")
-    login.act(interactions.agree)
+    login.act(interactions.agree, account="zhang")
     assert login.step() is Step.FINISH
     assert login.prove("pwd", account="li.si") is Step.CONSENT
     assert login.act(lambda _, row: (row.account, row.methods)) == ("li.si", ("pwd",))
@@ -484,7 +484,7 @@ def test_consent_is_asked_once_and_again_when_the_platform_says_so(
 ) -> None:
     login = Login(provider, front.read(provider, foreign))
     login.prove("pwd")
-    login.act(interactions.agree)
+    login.act(interactions.agree, account="zhang")
     token = login.complete().session_token
     assert code_of(provider, at_once(provider, foreign, token), foreign)
     again = Login(provider, front.read(provider, foreign, prompt="consent"), token)
@@ -537,7 +537,7 @@ def test_an_agent_is_asked_for_whom_and_the_grant_says_it(
     login = Login(provider, request)
     login.prove("pwd")
     login.act(interactions.choose, "company", account="zhang", at=START)
-    login.act(interactions.agree)
+    login.act(interactions.agree, account="zhang")
     finished = login.complete()
     row = code_of(provider, finished.response, foreign)
     with provider.reading() as session:
@@ -580,7 +580,7 @@ def test_nobody_acts_for_whom_they_may_not(
     with pytest.raises(Forbidden):
         login.act(interactions.choose, "zhang", account="zhang", at=START)
     login.act(interactions.choose, "company", account="zhang", at=START)
-    login.act(interactions.agree)
+    login.act(interactions.agree, account="zhang")
     with provider.sessions.begin() as session:
         found = agents.acting_for(session, "zhang", at=START)[0]
         agents.revoke(session, found.id, by=SYSTEM, at=START)

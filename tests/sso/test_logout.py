@@ -263,10 +263,20 @@ def test_a_platform_that_comes_back_is_told(
 def test_signing_out_everywhere_tells_every_platform(told: Parties) -> None:
     told.tokens()
     with told.provider.sessions.begin() as session:
-        ended = logout.end_all(session, told.provider, "zhang", by=SYSTEM, at=told.at)
-    assert ended == [told.session_id]
+        frames = logout.end_all(session, told.provider, "zhang", by=SYSTEM, at=told.at)
+    assert frames == ()
     assert delivery(told).sid == told.session_id
     assert not is_in(told)
+
+
+def test_signing_out_everywhere_loads_the_frame_of_every_session(provider: Provider) -> None:
+    front = "https://platform.example/front?x=1"
+    parties = make_parties(provider, metadata={"frontchannel_logout_uri": front})
+    parties.tokens()
+    with provider.sessions.begin() as session:
+        (frame,) = logout.end_all(session, provider, "zhang", by=SYSTEM, at=parties.at)
+    assert frame.startswith(front + "&iss=")
+    assert parse_qs(frame.partition("?")[2])["sid"] == [parties.session_id]
 
 
 def test_sessions_that_something_else_ended_are_told_of_too(told: Parties) -> None:

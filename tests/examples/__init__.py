@@ -1,0 +1,1 @@
+"""The examples, as far as they need no provider."""
