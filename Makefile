@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PACKAGES := trust ca sso seal certificates server
 CODE := $(PACKAGES) tests benchmarks tools migrations examples
 
-.PHONY: demo serve test test-clients check format lint types floors bench bench-identity soak pdfa \
+.PHONY: demo serve test test-clients check format lint types floors bench bench-identity fuzz soak pdfa \
 	pkits openapi lock clean
 
 demo: $(READY)
@@ -47,6 +47,12 @@ bench: $(READY)
 # Beside node-oidc-provider, which npm fetches.
 bench-identity: $(READY)
 	$(BIN)/python -m benchmarks.identity
+
+# Hostile input for every parser; FUZZ_SECONDS=60 for a short one. Guided by coverage where atheris
+# is installed in .venv (pip install atheris).
+FUZZ_SECONDS ?= 600
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
 soak: $(READY)
 	$(BIN)/python -m tests.soak_sm2

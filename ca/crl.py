@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ca import clock_order
 from ca.issue import find_issuer, shard_url
 from ca.models import Certificate, CertificateState, Crl, Issuer
 from trust import audit
@@ -28,8 +29,15 @@ def publish(
     lifetime: timedelta = timedelta(days=7),
 ) -> bytes:  # fmt: skip
     """Sign and store the issuer's next CRLs, inside the caller's transaction; the DER of the
-    complete one, which comes last and so has the highest number."""
+    complete one, which comes last and so has the highest number.
+
+    Of a CA that does not sign here (an outside one, or one whose key was destroyed) the newest CRL
+    there is, or nothing: its own CRLs are fetched by `ca.outside`. Raises ClockMovedBack.
+    """
     row = find_issuer(session, issuer)
+    if not row.signs:
+        return newest(session, issuer) or b""
+    clock_order.check(session, at=at)
     at = at.replace(microsecond=0)
     made = _Run(session, row, keys, at, lifetime)
     for shard in _shards(session, issuer):

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
+from ca import issuers
 from ca.models import Certificate, CertificateState
 from ca.revoke import CertificateNotInForce, find
 from trust import audit
@@ -23,7 +24,12 @@ class NotOnHold(Conflict):
 
 
 def hold(session: Session, *, issuer: str, serial: int, by: Caller, at: datetime) -> Certificate:
-    """Suspend, inside the caller's transaction; NotFound or CertificateNotInForce."""
+    """Suspend, inside the caller's transaction; NotFound or CertificateNotInForce.
+
+    CannotSign for an outside CA's: its next answer would take a hold of ours back. Revoking works.
+    """
+    if issuers.find(session, issuer).outside:
+        raise issuers.CannotSign(f"{issuer} is an outside CA: it alone suspends its certificates")
     row = find(session, issuer=issuer, serial=serial)
     if row.state != CertificateState.ISSUED:
         raise CertificateNotInForce(f"certificate {serial:x} is {row.state}")

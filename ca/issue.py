@@ -11,7 +11,8 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ca import csr, particulars, profiles
+from ca import clock_order, csr, issuers, particulars, profiles
+from ca.issuers import SUITES
 from ca.lint import lint
 from ca.models import Certificate, CertificateState, Issuer
 from ca.profiles import Profile
@@ -20,11 +21,7 @@ from trust.access import Caller
 from trust.crypto import hashes, x509, x509_write
 from trust.crypto.algorithms import Algorithm, KeyKind
 from trust.db import Sessions
-from trust.errors import Conflict, NotFound
 from trust.keys import KeyStore
-
-#: Which suite a CA of each key kind signs with; certificates carry PKCS#1 v1.5 for RSA.
-SUITES = {KeyKind.SM2: Algorithm.SM2_SM3, KeyKind.RSA: Algorithm.RSA_SHA256}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +45,7 @@ class Order:
 
 
 def find_issuer(session: Session, name: str) -> Issuer:
-    issuer = session.get(Issuer, name)
-    if issuer is None:
-        raise NotFound(f"no certificate authority {name!r}")
-    return issuer
+    return issuers.find(session, name)
 
 
 def create_root(
@@ -60,6 +54,8 @@ def create_root(
 ) -> x509.Certificate:  # fmt: skip
     """Make a key and its self-signed certificate (profile `root`)."""
     profile = profiles.load("root")
+    with sessions() as session:
+        clock_order.check(session, at=at)
     spki = keys.generate(name, kind, bits=3072)
     algorithm = SUITES[kind]
     tbs = _tbs(
@@ -103,18 +99,18 @@ def _record_issuer(
 def issue(
     sessions: Sessions, order: Order, *, issuer: str, keys: KeyStore, by: Caller, at: datetime
 ) -> x509.Certificate:
-    """Certify a key; raises LintFailed, NotFound, Conflict (issuer revoked or expired).
+    """Certify a key; raises LintFailed, NotFound, CannotSign (issuer revoked, expired, not ours) or
+    ClockMovedBack.
 
-    1. reserve the serial, with the intention in the audit log, and commit  2. lint  3. sign
-    4. record; a crash between 1 and 4 leaves a burnt serial and its audit entry
+    1. reserve the serial, with the intention in the audit log, and commit  2. lint, signed by a
+    throw-away key  3. sign  4. record; a crash between 1 and 4 leaves a burnt serial and its entry
     """
     profile = profiles.load(order.profile)
     serial = _serial()
     with sessions.begin() as session:
         row = find_issuer(session, issuer)
-        parent = x509.parse_certificate(row.certificate)
-        if not parent.not_before <= at <= parent.not_after:
-            raise Conflict(f"certificate authority {issuer} is outside its validity")
+        clock_order.check(session, at=at)
+        parent = issuers.check_signs(session, row, at=at)
         _reserve(session, order, profile, issuer=row, serial=serial, by=by, at=at)
     algorithm = Algorithm(row.algorithm)
     tbs = _tbs(order, profile, serial=serial, algorithm=algorithm, at=at, parent=parent, issuer=row)

@@ -2,11 +2,17 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trust.db import Base, UTCDateTime
+
+#: What `Issuer.key_id` begins with where there is no key of ours to sign with: an outside CA, and a
+#: CA of ours whose key was destroyed. No key store has a key of such a name.
+OUTSIDE: Final = "outside."
+DESTROYED: Final = "destroyed."
 
 
 class CertificateState(StrEnum):
@@ -25,7 +31,8 @@ class CertificateState(StrEnum):
 class Issuer(Base):
     """A CA key with its certificate. `algorithm` is what it signs with.
 
-    Certificates made from now on are spread over `shards` CRLs beneath `shard_url`; 1 is none.
+    Certificates made from now on are spread over `shards` CRLs beneath `shard_url`; 1 is none. An
+    outside CA above one of ours, or above a key of ours, is a row too: see `outside`.
     """
 
     __tablename__ = "ca_issuer"
@@ -38,6 +45,46 @@ class Issuer(Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     shards: Mapped[int] = mapped_column(default=1, server_default="1")
     shard_url: Mapped[str | None] = mapped_column(String(200))
+
+    @property
+    def outside(self) -> bool:
+        """Somebody else's CA: its certificate and CRLs are kept here, its key is not ours."""
+        return self.key_id.startswith(OUTSIDE)
+
+    @property
+    def signs(self) -> bool:
+        """Whether there is a key to sign certificates and CRLs with."""
+        return not self.key_id.startswith((OUTSIDE, DESTROYED))
+
+
+class OutsideAuthority(Base):
+    """Where an outside CA (an `Issuer` that is `outside`) tells what it has revoked, and how the
+    last question went: `told_until` is how long its answer holds, `problem` why there was none."""
+
+    __tablename__ = "ca_outside"
+
+    issuer: Mapped[str] = mapped_column(ForeignKey("ca_issuer.name"), primary_key=True)
+    crl_url: Mapped[str | None] = mapped_column(String(400))
+    ocsp_url: Mapped[str | None] = mapped_column(String(400))
+    asked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    told_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    problem: Mapped[str] = mapped_column(String(64), default="", server_default="")
+
+
+class KeyRequest(Base):
+    """A key of ours that an outside CA is asked to certify; `certificate` once it has. `purpose` is
+    the profile it is meant for, `issuing` for a CA."""
+
+    __tablename__ = "ca_key_request"
+
+    key_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(40))
+    algorithm: Mapped[str] = mapped_column(String(20))
+    request: Mapped[bytes] = mapped_column(LargeBinary)
+    requested_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    issuer: Mapped[str | None] = mapped_column(ForeignKey("ca_issuer.name"))
+    certificate: Mapped[bytes | None] = mapped_column(LargeBinary)
+    imported_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class Certificate(Base):

@@ -16,9 +16,10 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from ca import signers
+from ca import clock_order, signers
+from ca.clock_order import ClockMovedBack
+from ca.models import OUTSIDE, CertificateState, Issuer
 from ca.models import Certificate as Row
-from ca.models import CertificateState, Issuer
 from trust.crypto import ocsp, x509
 from trust.crypto.errors import Malformed
 from trust.crypto.ocsp import CertId, Known, Request, ResponseStatus, Revocation, Single
@@ -36,6 +37,8 @@ KEPT_MAX: Final = 20_000
 _ROW = select(Row.state, Row.revoked_at, Row.reason).where(
     Row.issuer == bindparam("issuer"), Row.serial == bindparam("serial")
 )
+#: An outside CA is answered for by itself.
+_OURS = select(Issuer.name, Issuer.certificate).where(Issuer.key_id.not_like(f"{OUTSIDE}%"))
 _logger = logging.getLogger("trust.ocsp")
 
 
@@ -81,6 +84,8 @@ class Responder:
         except SQLAlchemyError as error:
             _logger.error("no OCSP answer: the database: %s", type(error).__name__)
             return Answer(ocsp.error(ResponseStatus.TRY_LATER), at)
+        except ClockMovedBack:
+            return Answer(ocsp.error(ResponseStatus.TRY_LATER), at)
         except TrustError as error:
             _logger.error("no OCSP answer can be signed: %s", error.code)
             return Answer(ocsp.error(ResponseStatus.INTERNAL_ERROR), at)
@@ -107,6 +112,7 @@ class Responder:
 
     def _sign_and_keep(self, session: Session, request: Request, at: datetime) -> Answer:
         issuer = self._issuer(session, request)
+        clock_order.check(session, at=at, tolerance=clock_order.TOLERANCE)
         connection = session.connection()
         standings = [_standing(connection, issuer, each.serial) for each in request.ids]
         key = (issuer, request.ids[0].raw)
@@ -151,7 +157,7 @@ class Responder:
     def _name(self, session: Session, wanted: CertId) -> str | None:
         key = (wanted.hash_oid, wanted.name_hash, wanted.key_hash)
         if wanted.hash_oid in ocsp.HASHES and key not in self._issuers:
-            for name, der in session.execute(select(Issuer.name, Issuer.certificate)):
+            for name, der in session.execute(_OURS):
                 certificate = x509.parse_certificate(der)
                 for oid in ocsp.HASHES:
                     made = ocsp.cert_id(certificate, 1, hash_oid=oid)

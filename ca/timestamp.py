@@ -14,7 +14,8 @@ from typing import Final
 from sqlalchemy import func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ca import signers
+from ca import clock_order, signers
+from ca.clock_order import ClockMovedBack
 from ca.models import Issuer, Timestamp
 from ca.signers import ReadySigner
 from trust.clock import Clock
@@ -24,7 +25,7 @@ from trust.crypto.errors import Malformed
 from trust.crypto.hashes import Digest
 from trust.crypto.tst import DIGESTS, SIZES, FailureInfo, Request, TstInfo
 from trust.db import Sessions
-from trust.errors import Invalid, TrustError, Unavailable
+from trust.errors import Invalid, TrustError
 from trust.keys import KeyStore
 
 PURPOSE: Final = "tsa"
@@ -46,10 +47,6 @@ class Refused(Invalid):
     def __init__(self, failure: FailureInfo, text: str) -> None:
         super().__init__(text)
         self.failure = failure
-
-
-class ClockMovedBack(Unavailable):
-    code = "clock_moved_back"
 
 
 class Stamper:
@@ -81,7 +78,10 @@ class Stamper:
         suite = Algorithm.SM2_SM3 if digest is Digest.SM3 else Algorithm.RSA_SHA256
         with self._reading() as session:
             newest = session.scalar(_NEWEST)
+            if newest is not None and clock_order.set_aside(session, newest):
+                newest = None
             at = self._time(newest)
+            clock_order.check(session, at=at, tolerance=clock_order.TOLERANCE)
             signer = signers.active(session, PURPOSE, keys=self._keys, at=at, algorithm=suite)
             issuers = [
                 *session.scalars(select(Issuer.certificate).where(Issuer.parent.is_not(None)))
@@ -101,10 +101,7 @@ class Stamper:
     def _time(self, newest: datetime | None) -> datetime:
         at = self._clock()
         if newest is not None and newest - at > BACKWARDS_MAX:
-            _logger.critical(
-                "!!! THE CLOCK WAS MOVED BACK: it says %s, the last time-stamp is of %s; NO "
-                "TIME-STAMPS UNTIL IT IS PUT RIGHT !!!", at.isoformat(), newest.isoformat(),
-            )  # fmt: skip
+            clock_order.alarm(at, newest)
             raise ClockMovedBack("the clock is behind the last time-stamp")
         return at
 

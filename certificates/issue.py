@@ -2,14 +2,14 @@
 
 Two transactions. What a crash leaves behind at each step:
 1. before `reserve` commits: nothing.
-2. after it: a reservation (identifier, status index, log leaf, all burnt) and the application in
-   ISSUING. `recovery.recover` abandons it: the application is APPROVED again, the index reads void.
+2. after it: a reservation (identifier, status index, log leaf, a use counted under the seal's
+   grant, all burnt) and the application in ISSUING. `recovery.recover` abandons it: the application
+   is APPROVED again, the index reads void, the seal's ledger says abandoned.
 3. after `store.put`: besides, a file that no licence names; the recovery removes it.
 4. after `record` commits: a licence.
 """
 
 import base64
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from ca import signers
 from certificates import application as applications
-from certificates import catalogue, identifier, qr, registry
+from certificates import catalogue, identifier, licence_json, qr, registry
 from certificates.content import parse_date
 from certificates.document import Renderer
 from certificates.evidence import Knowledge
@@ -43,15 +43,18 @@ from certificates.recovery import RESERVED, give_up, process_name
 from certificates.registry import StatusPlace
 from certificates.store import FileStore
 from seal import apply as seal_apply
-from seal.apply import Impression, Suites
+from seal import use as seal_use
+from seal.apply import Suites
+from seal.ledger import OWN_SYSTEM, Use
+from seal.long_term import LongTerm
 from seal.pdf.sealing import Place
+from seal.use import Taken
 from trust import audit
 from trust.access import Caller, Role
 from trust.anchors import key_id
-from trust.clock import CHINA
-from trust.crypto import hashes, jose
+from trust.crypto import hashes
 from trust.db import Sessions
-from trust.errors import Conflict, Forbidden, NotFound
+from trust.errors import Conflict, Forbidden, NotFound, TrustError
 from trust.keys import KeyStore
 from trust.vault import Vault
 
@@ -80,6 +83,8 @@ class Workshop:
     claim_signer: signers.ReadySigner
     lease: timedelta
     suites: Suites = Suites.DUAL
+    #: Time-stamps and evidence (PAdES B-LT); None seals without, as in B-B.
+    long_term: LongTerm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +98,24 @@ class _Job:
     leaf: int
     metadata: dict[str, Any]
     raw: bytes
-    seals: tuple[Impression, ...]
+    seals: tuple[tuple[Taken, Place], ...]
     issued: date
 
 
-def issue(workshop: Workshop, key: UUID, *, by: Caller, at: datetime) -> Licence:
-    """Issue the licence of an approved application.
+def issue(
+    workshop: Workshop, key: UUID, *, by: Caller, at: datetime, system: str = OWN_SYSTEM
+) -> Licence:
+    """Issue the licence of an approved application, asked for through `system`.
 
-    Raises NotFound, Forbidden, AlreadyIssued, Conflict, SealNotInForce, UnprintableLicence.
+    Raises NotFound, Forbidden, AlreadyIssued, Conflict, UnprintableLicence, NoTimeStamp,
+    NoEvidence, SealNotInForce, and the other refusals of `seal.use.take`.
     """
     at = at.replace(microsecond=0)
-    with workshop.sessions.begin() as session:
-        job = _reserve(session, workshop, key, by=by, at=at)
+    with (
+        seal_use.recording_refusals(workshop.sessions, by=by, at=at),
+        workshop.sessions.begin() as session,
+    ):
+        job = _reserve(session, workshop, key, system=system, by=by, at=at)
     try:
         claim_text = _write_claim(workshop, job, at)
         pdf = _render_and_seal(workshop, job, claim_text, at)
@@ -112,24 +123,30 @@ def issue(workshop: Workshop, key: UUID, *, by: Caller, at: datetime) -> Licence
         workshop.store.put(str(job.known), pdf)
         with workshop.sessions.begin() as session:
             return _record(session, workshop, job, claim_text, pdf, by=by, at=at)
-    except Exception:
+    except Exception as error:
         # The refusal is for the caller; what it leaves is put right first, in its own transaction.
-        give_up(workshop.sessions, workshop.store, str(job.known), by=by, at=at)
+        reason = error.code if isinstance(error, TrustError) else "fault"
+        give_up(workshop.sessions, workshop.store, str(job.known), by=by, at=at, reason=reason)
         raise
 
 
 # --- 1. reserve --------------------------------------------------------------------------------
 
 
-def _reserve(session: Session, workshop: Workshop, key: UUID, *, by: Caller, at: datetime) -> _Job:
+def _reserve(
+    session: Session, workshop: Workshop, key: UUID, *, by: Caller, at: datetime,
+    system: str = OWN_SYSTEM,
+) -> _Job:  # fmt: skip
     application = _take(session, key, by=by)
     owner = session.get_one(Authority, application.authority)
     licence_type = catalogue.find(application.type_code)
     content = applications.content(application, workshop.vault)
     known = Identifier(licence_type.code, owner.code, identifier.new_serial())
+    # Before the log of licences is locked: a refusal costs nobody else a wait.
+    seals = _seals(session, application, [owner], known, system=system, by=by, at=at)
     place = registry.take_status_place(session)
-    metadata = _metadata(session, licence_type, content, owner, known, at)
-    raw = _licence_json(metadata, workshop.region.code, workshop.suites)
+    metadata = licence_json.complete(session, licence_type, content, owner, known, at)
+    raw = licence_json.write(metadata, workshop.region.code, workshop.suites)
     leaf = append_leaf(session, "issued", raw, at=at)
     reservation = {
         "identifier": str(known), "application": key, "state": RESERVED,
@@ -137,7 +154,6 @@ def _reserve(session: Session, workshop: Workshop, key: UUID, *, by: Caller, at:
         "owner": process_name(), "reserved_at": at, "lease_until": at + workshop.lease,
     }  # fmt: skip
     session.connection().execute(_RESERVE, reservation)
-    seals = _seals(session, [owner], at=at)
     audit.record(
         session, "licence.reserved", subject=str(known), by=by, at=at,
         details={"application": str(key), "leaf": leaf},
@@ -169,50 +185,20 @@ def _take(session: Session, key: UUID, *, by: Caller) -> Application:
     return application
 
 
-def _metadata(
-    session: Session, licence_type: LicenceType, content: dict[str, object], owner: Authority,
-    known: Identifier, at: datetime,
-) -> dict[str, Any]:  # fmt: skip
-    """The content completed to the items of GB/T 36903."""
-    today = at.astimezone(CHINA).date()
-    issued = parse_date("ZZBFRQ", content.get("ZZBFRQ", f"{today:%Y%m%d}"))
-    until = catalogue.valid_until(licence_type, content, issued=issued)
-    number = content.get("ZZBH")
-    if number is None:
-        name = f"{licence_type.code}/{owner.division}"
-        sequence = registry.next_number(session, name)
-        number = catalogue.number(licence_type, content, sequence, owner.division)
-    metadata: dict[str, Any] = {
-        **content,
-        "ZZMC": licence_type.name, "ZZLXDM": licence_type.code, "ZZBS": str(known),
-        "ZZBH": number, "ZZBFJG": owner.name, "ZZBFJGDM": owner.code,
-        "ZZBFRQ": f"{issued:%Y%m%d}",
-        "ZZYXQQSRQ": f"{catalogue.valid_from(licence_type, content, issued=issued):%Y%m%d}",
-    }  # fmt: skip
-    metadata.pop("ZZYXQJZRQ", None)
-    if until is not None:
-        metadata["ZZYXQJZRQ"] = f"{until:%Y%m%d}"
-    return metadata
-
-
-def _licence_json(metadata: dict[str, Any], region: str, suites: Suites) -> bytes:
-    """The attachment. The salt keeps its digest, in the log and in the QR code, unguessable."""
-    return jose.canonical_json(
-        {
-            "version": 1, "region": region, "seals": str(suites),
-            "salt": jose.b64url(secrets.token_bytes(16)), "licence": metadata,
-        }
-    )  # fmt: skip
-
-
 def _seals(
-    session: Session, owners: Sequence[Authority], *, at: datetime
-) -> tuple[Impression, ...]:
-    found = []
-    for owner in owners:
+    session: Session, application: Application, owners: Sequence[Authority], known: Identifier, *,
+    system: str, by: Caller, at: datetime,
+) -> tuple[tuple[Taken, Place], ...]:  # fmt: skip
+    """Each authority's seal, taken for this one use, and where it goes."""
+    licence_type, found = catalogue.find(application.type_code), []
+    for owner, place in zip(owners, catalogue.seal_places(licence_type, len(owners)), strict=True):
         if owner.seal is None:
             raise Conflict(f"{owner.name} has no seal")
-        found.append(seal_apply.impression(session, owner.seal, at=at))
+        use = Use(
+            owner.seal, application.type_code, str(application.id), f"{known}.pdf", system=system
+        )
+        taken = seal_use.take(session, use, by=by, at=at)
+        found.append((taken, Place(place.page, place.x_mm, place.y_mm)))
     return tuple(found)
 
 
@@ -245,12 +231,11 @@ def _render_and_seal(workshop: Workshop, job: _Job, claim_text: str, at: datetim
         verify_at=f"{workshop.region.base_url}/verify", at=at,
         photo=base64.b64decode(str(photo)) if photo else None,
     )  # fmt: skip
-    places = catalogue.seal_places(job.licence_type, len(job.seals))
-    placed = [
-        (seal, Place(place.page, place.x_mm, place.y_mm))
-        for seal, place in zip(job.seals, places, strict=True)
-    ]
-    return seal_apply.apply(pdf, placed, suites=workshop.suites, keys=workshop.keys, at=at)
+    placed = [(taken.impression, place) for taken, place in job.seals]
+    return seal_apply.apply(
+        pdf, placed, suites=workshop.suites, keys=workshop.keys, at=at,
+        long_term=workshop.long_term,
+    )  # fmt: skip
 
 
 # --- 3. record ---------------------------------------------------------------------------------
@@ -263,6 +248,8 @@ def _record(
     name = str(job.known)
     if not registry.move(session, Reservation, name, before=RESERVED, after=DONE):
         raise Conflict(f"the reservation of {job.known} was given up meanwhile")
+    for taken, _ in job.seals:
+        seal_use.require_still_in_force(session, taken)
     licence = _licence(workshop, job, claim_text, pdf, by=by, at=at)
     session.add(licence)
     session.flush()
@@ -273,11 +260,13 @@ def _record(
         session, Application, job.application, before=ApplicationState.ISSUING,
         after=ApplicationState.ISSUED,
     )  # fmt: skip
+    for taken, place in job.seals:
+        seal_use.record(session, taken, digest=licence.file_digest, place=place, by=by, at=at)
     audit.record(
         session, "licence.issued", subject=str(job.known), by=by, at=at,
         details={
             "sm3": licence.digest.hex(), "file_sha256": licence.file_digest.hex(),
-            "seals": [seal.es_id for seal in job.seals], "leaf": job.leaf,
+            "seals": [taken.use.seal for taken, _ in job.seals], "leaf": job.leaf,
         },
     )  # fmt: skip
     return licence

@@ -3,19 +3,25 @@
 import os
 import socket
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from certificates import registry
-from certificates.models import Application, ApplicationState, Licence, Reservation
+from certificates.models import Application, ApplicationState, Authority, Licence, Reservation
 from certificates.public_log import append_leaf
 from certificates.store import FileStore
+from seal import ledger
+from seal.ledger import Outcome, Use
+from seal.ledger_models import UseResult
 from trust import audit
 from trust.access import Caller
 from trust.db import Sessions
 
 RESERVED = "reserved"
+#: Why, in the ledger, when nobody is left to say.
+DIED = "process_gone"
 
 
 def recover(sessions: Sessions, store: FileStore, *, by: Caller, at: datetime) -> list[str]:
@@ -33,14 +39,17 @@ def recover(sessions: Sessions, store: FileStore, *, by: Caller, at: datetime) -
     return [name for name in dead if give_up(sessions, store, name, by=by, at=at)]
 
 
-def give_up(sessions: Sessions, store: FileStore, name: str, *, by: Caller, at: datetime) -> bool:
+def give_up(
+    sessions: Sessions, store: FileStore, name: str, *, by: Caller, at: datetime,
+    reason: str = DIED,
+) -> bool:  # fmt: skip
     """Abandon one reservation in a transaction of its own, then take back its file; False when it
     is open no more: recorded, or given up by somebody else, perhaps before the file was put.
 
     A crash between the two leaves a file, sealed at rest, that no licence names.
     """
     with sessions.begin() as session:
-        done = abandon(session, name, by=by, at=at)
+        done = abandon(session, name, by=by, at=at, reason=reason)
         recorded = session.get(Licence, name) is not None
     if not recorded:
         store.remove(name)
@@ -52,7 +61,7 @@ def _is_gone(owner: str) -> bool:
     return host == socket.gethostname() and _started(int(pid)) != started
 
 
-def abandon(session: Session, name: str, *, by: Caller, at: datetime) -> bool:
+def abandon(session: Session, name: str, *, by: Caller, at: datetime, reason: str = DIED) -> bool:
     """Give up a reservation, inside the caller's transaction; False when it is open no more."""
     row = session.execute(
         update(Reservation)
@@ -68,11 +77,26 @@ def abandon(session: Session, name: str, *, by: Caller, at: datetime) -> bool:
         .values(state=ApplicationState.APPROVED)
     )
     append_leaf(session, "abandoned", name.encode(), at=at)
+    _note_abandoned_use(session, row[0], name, reason=reason, by=by, at=at)
     audit.record(
         session, "licence.abandoned", subject=name, by=by, at=at,
         details={"application": str(row[0])},
     )  # fmt: skip
     return True
+
+
+def _note_abandoned_use(
+    session: Session, application: UUID, name: str, *, reason: str, by: Caller, at: datetime
+) -> None:
+    """The seal may have been applied, but no document left."""
+    found = session.execute(
+        select(Authority.seal, Application.type_code)
+        .join(Authority, Authority.code == Application.authority)
+        .where(Application.id == application)
+    ).one()
+    use = Use(found.seal or "", found.type_code, str(application), f"{name}.pdf")
+    outcome = Outcome(UseResult.ABANDONED, reason)
+    ledger.add(session, use, outcome, by=by, at=at)
 
 
 def process_name() -> str:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from certificates.qr import READ_MAX
 
 OutcomeText = Literal["PASSED", "FAILED", "INDETERMINATE"]
+IndicationText = Literal["TOTAL-PASSED", "TOTAL-FAILED", "INDETERMINATE"]
 
 
 class ReasonOut(BaseModel):
@@ -46,6 +47,21 @@ class LicenceOut(BaseModel):
     valid_until: str | None = Field(None, description="有效期止，空为长期 / Last day; null: no end")
 
 
+class SignatureOut(BaseModel):
+    """一枚签章 / One signature of a file."""
+
+    number: int = Field(description="按签章先后 / In the order of sealing, from 1")
+    level: Literal["B-B", "B-T", "B-LT"] = Field(
+        description="ETSI EN 319 142-1 级别 / Level: with a time-stamp, with evidence"
+    )
+    time: str | None = Field(None, description="签章时间 / Signing time, UTC")
+    time_by: Literal["claim", "time-stamp"] = Field(
+        description="时间由谁说明 / Whose word the time is"
+    )
+    indication: IndicationText = Field(description="ETSI EN 319 102-1")
+    sub_indication: str | None = Field(None, description="ETSI EN 319 102-1")
+
+
 class VerificationOut(BaseModel):
     """核验报告 / The report on a file or a QR code."""
 
@@ -58,6 +74,13 @@ class VerificationOut(BaseModel):
         None, description="签章后是否被改动；二维码为空 / null for a QR code"
     )
     checks: list[CheckOut] = Field(description="逐项检查 / Each check")
+    indication: IndicationText | None = Field(
+        None, description="签名的结论 / Of the signatures alone, in the words of EN 319 102-1"
+    )
+    sub_indication: str | None = Field(None, description="ETSI EN 319 102-1")
+    signatures: list[SignatureOut] = Field(
+        default=[], description="逐枚签章；二维码为空 / Each signature; none for a QR code"
+    )
 
 
 class QrIn(BaseModel):

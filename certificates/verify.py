@@ -5,21 +5,23 @@ Order: 1 structure  2 each signature, its chain, its seal  3 changes between and
 dates. Steps 4 to 6 are only looked at when the signatures did not fail: nothing unsigned is shown.
 """
 
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from certificates import long_term
 from certificates.evidence import Knowledge
-from certificates.verify_claim import Verification, confirm
+from certificates.verify_claim import SignatureReport, Verification, confirm
 from certificates.verify_content import check_content
 from certificates.verify_signatures import Signer, check_changes, check_signature
 from seal.pdf import document, fields
+from seal.pdf.document import Document
 from seal.pdf.errors import BadPdf, NotOurs
-from trust.chain import all_passed
+from seal.pdf.fields import Signature
+from trust.carried import SKEW
+from trust.chain import Word, all_passed
 from trust.report import Check, Outcome, failed, passed
 from trust.revocation import remembered
 
-#: Two honest clocks differ by less.
-SKEW = timedelta(minutes=5)
 _ALTERED = frozenset({"signature_invalid", "digest_mismatch", "changed", "changed_between"})
 
 
@@ -29,34 +31,71 @@ def verify_file(data: bytes, knowledge: Knowledge, *, at: datetime) -> Verificat
     try:
         whole = document.read(data)
         signatures = fields.signatures(whole)
+        carried = long_term.read(whole, signatures, knowledge, now=at) if signatures else None
     except NotOurs:
         return _nothing(at, failed("structure", "no_licence"))
     except BadPdf as error:
         return _nothing(at, failed("structure", error.code, error.detail))
     if not signatures:
         return _nothing(at, failed("structure", "no_signature"))
+    sealing = _check_all(whole, signatures, knowledge, carried, at=at)
+    if carried is not None and sealing[-1].report.word is not Word.STAMPED:
+        # A closing time-stamp that does not hold proves nothing of the evidence before it either.
+        carried = long_term.read(whole, signatures, knowledge, now=at, seen=at)
+        sealing = _check_all(whole, signatures, knowledge, carried, at=at)
     checks = [passed("structure", "well_formed")]
-    signers: list[Signer] = []
-    for number, signature in enumerate(signatures, 1):
-        found, signer = check_signature(f".{number}", whole.data, signature, knowledge, at=at)
-        checks += found
-        signers += [signer] if signer else []
-    checks += [
-        failed(f"time.{number}", "sealed_in_future")
-        for number, signer in enumerate(signers, 1)
-        if signer.at > at + SKEW
-    ]
+    checks += [check for found in sealing for check in found.checks]
     checks.append(check_changes(whole, signatures))
+    reports = tuple(found.report for found in sealing)
     changed = any(check.code in _ALTERED for check in checks)
-    if any(check.outcome is Outcome.FAILED for check in checks):
-        return Verification(at, None, changed, tuple(checks))
     trusted = all_passed(check for check in checks if check.name.startswith(("signature", "chain")))
-    if not trusted:
+    if not trusted or any(check.outcome is Outcome.FAILED for check in checks):
         # What strangers signed is neither repeated as a licence's content nor drawn: only pages
         # that a trusted seal stands for reach the renderer.
-        return Verification(at, None, changed, tuple(checks))
+        return Verification(at, None, changed, tuple(checks), reports)
+    signers = [found.signer for found in sealing if found.signer]
     licence, more = check_content(whole, signers, knowledge, at=at)
-    return Verification(at, licence, changed, tuple(confirm(checks + more)))
+    return Verification(at, licence, changed, tuple(confirm(checks + more)), reports)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealing:
+    """One signature's part of the report."""
+
+    checks: list[Check]
+    signer: Signer | None
+    report: SignatureReport
+
+
+def _check_all(
+    whole: Document, signatures: list[Signature], knowledge: Knowledge,
+    carried: long_term.Carried | None, *, at: datetime,
+) -> list[_Sealing]:  # fmt: skip
+    known = long_term.knowing(knowledge, carried)
+    return [
+        _check_one(number, whole, one, known, carried, at=at)
+        for number, one in enumerate(signatures, 1)
+    ]
+
+
+def _check_one(
+    number: int, whole: Document, signature: Signature, knowledge: Knowledge,
+    carried: long_term.Carried | None, *, at: datetime,
+) -> _Sealing:  # fmt: skip
+    label, name = f".{number}", f"time.{number}"
+    checks, signer = check_signature(label, whole.data, signature, knowledge, at=at)
+    stamped = long_term.is_stamped(signature)
+    if signer and signer.at > at + SKEW:
+        checks = [check for check in checks if check.name != name]
+        checks.append(failed(name, "sealed_in_future"))
+    elif carried is not None and carried.signed is not None and not stamped:
+        # Nothing signs a time-stamp's presence but this: whoever wrote the one wrote the other.
+        checks = [check for check in checks if check.name != name]
+        checks.append(failed(name, "time_stamp_missing"))
+    level = "B-B" if not stamped else "B-LT" if carried and carried.signed else "B-T"
+    word = signer.word if signer else Word.CLAIMED
+    report = SignatureReport(number, level, signer.at if signer else None, word, tuple(checks))
+    return _Sealing(checks, signer, report)
 
 
 def _nothing(at: datetime, check: Check) -> Verification:

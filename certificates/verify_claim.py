@@ -13,11 +13,37 @@ from certificates import catalogue, evidence, qr
 from certificates.evidence import Knowledge, Record
 from certificates.qr import BadClaim, Claim, SignedClaim
 from trust import chain, identifiers
+from trust.chain import Word
 from trust.clock import CHINA
 from trust.crypto import cose
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
 from trust.errors import NotFound
+from trust.indications import Indicated, Indication, indicate
 from trust.report import Check, Outcome, failed, overall, passed, unknown
+
+#: First words of the names of checks that are about signatures, whatever they stand for.
+_OF_SIGNATURES = frozenset({"structure", "signature", "time", "chain", "revocation", "seal",
+                            "changes", "claim"})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureReport:
+    """One signature of a file. `level` is B-B, B-T or B-LT (EN 319 142-1); `at` is the signing time
+    on the word of `word`, None when it could not be read."""
+
+    number: int
+    level: str
+    at: datetime | None
+    word: Word
+    checks: tuple[Check, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        indicated = indicate(self.checks) or Indicated(Indication.PASSED)
+        return {
+            "number": self.number, "level": self.level,
+            "time": _instant(self.at) if self.at else None, "time_by": str(self.word),
+            **indicated.as_json(),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +54,35 @@ class Verification:
     licence: dict[str, Any] | None
     changed_after_sealing: bool | None
     checks: tuple[Check, ...]
+    signatures: tuple[SignatureReport, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
         return overall(self.checks)
 
+    @property
+    def indicated(self) -> Indicated | None:
+        """The standard's word on the file's signatures, or on the claim's when there is no file;
+        None where there is none. The licence's own state is no part of it."""
+        return indicate(
+            check for check in self.checks
+            if check.name.partition(".")[0] in _OF_SIGNATURES
+            and (not self.signatures or "claim" not in check.name)
+        )  # fmt: skip
+
     def as_json(self) -> dict[str, Any]:
+        none = {"indication": None, "sub_indication": None}
         return {
-            "outcome": str(self.outcome), "at": self.at.isoformat().replace("+00:00", "Z"),
+            "outcome": str(self.outcome), "at": _instant(self.at),
             "licence": self.licence, "changed_after_sealing": self.changed_after_sealing,
             "checks": [check.as_json() for check in self.checks],
+            **(self.indicated.as_json() if self.indicated else none),
+            "signatures": [one.as_json() for one in self.signatures],
         }  # fmt: skip
+
+
+def _instant(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def verify_claim(text: str, knowledge: Knowledge, *, at: datetime) -> Verification:

@@ -5,6 +5,7 @@ from typing import Any
 
 from certificates import identifier, qr, qr_reading
 from certificates.evidence import Knowledge
+from certificates.long_term import PADES_SUB_FILTER, SEAL_SUB_FILTER
 from certificates.qr import BadClaim, SignedClaim
 from certificates.verify_claim import (
     check_dates,
@@ -13,7 +14,7 @@ from certificates.verify_claim import (
     state_of,
     type_name,
 )
-from certificates.verify_signatures import PADES_SUB_FILTER, SEAL_SUB_FILTER, Signer
+from certificates.verify_signatures import Signer
 from seal.pdf import attachments, document
 from seal.pdf.document import Document
 from seal.pdf.errors import BadPdf

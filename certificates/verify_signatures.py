@@ -5,30 +5,34 @@ from datetime import UTC, datetime
 
 from ca import profiles
 from certificates.evidence import Knowledge
+from certificates.long_term import PADES_SUB_FILTER, SEAL_SUB_FILTER
 from seal import asn1
 from seal import verify as seal_verify
 from seal.pdf import changes
 from seal.pdf.document import Document
 from seal.pdf.errors import BadPdf
 from seal.pdf.fields import Signature
-from trust import chain
+from trust import chain, signing_time
+from trust.chain import Word
 from trust.crypto import cms, hashes, x509
 from trust.crypto.algorithms import Algorithm
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
+from trust.crypto.hashes import Digest
 from trust.crypto.x509 import Certificate
 from trust.report import Check, failed, passed
-
-SEAL_SUB_FILTER, PADES_SUB_FILTER = "GM.sm2seal", "ETSI.CAdES.detached"
+from trust.signing_time import SigningTime
 
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Who signed, once a signature has been read: for the checks against the content."""
+    """Who signed, once a signature has been read: for the checks against the content. `at` is on
+    the word of `word`."""
 
     certificate: Certificate
     sub_filter: str
     es_id: str
     at: datetime
+    word: Word
 
 
 def check_signature(
@@ -56,14 +60,27 @@ def _check_stamp(
     stamp = asn1.parse_stamp(signature.contents)
     asn1.require_canonical(stamp)
     certificate = x509.parse_certificate(stamp.signer)
+    if stamp.at is None:
+        raise Malformed("a signing time that is none")
+    region = chain.region_of(certificate)
+    time = signing_time.establish(
+        label, stamp.time_stamp, stamp.signature, Digest.SM3, claimed=stamp.at,
+        store=knowledge.store, now=at, region=region,
+    )  # fmt: skip
     checks = seal_verify.check_stamp(
         label, stamp, digest=hashes.sm3(signature.covered(data)), store=knowledge.store, now=at,
         purpose=chain.DOCUMENT_SIGNING, maker_purpose=profiles.purpose("seal-maker"),
-        region=chain.region_of(certificate),
+        region=region, time=time,
     )  # fmt: skip
-    if stamp.at is None:
-        return checks, None
-    return checks, Signer(certificate, signature.sub_filter, stamp.seal.info.es_id, stamp.at)
+    es_id = stamp.seal.info.es_id
+    return _timed(checks, time), Signer(
+        certificate, signature.sub_filter, es_id, time.at, time.word
+    )
+
+
+def _timed(checks: list[Check], time: SigningTime) -> list[Check]:
+    """The time stands after the value and before what is judged at it."""
+    return [checks[0], time.check, *checks[1:]]
 
 
 def _check_pades(
@@ -73,8 +90,6 @@ def _check_pades(
     cms.require_canonical(signed)
     if signed.dress is not cms.Dress.RFC5652 or signed.content is not None:
         raise Malformed("not a detached CMS signature")
-    if signed.unsigned_attributes:
-        raise Malformed("unsigned attributes")
     if signed.signature_oid != Algorithm.RSA_SHA256.row.oid:
         # rsaEncryption would verify too, and nothing signs the name: one spelling only.
         raise UnknownAlgorithm(f"{signed.signature_oid} in a closing signature")
@@ -82,15 +97,21 @@ def _check_pades(
         raise Malformed("the signature is not bound to its certificate")
     name = cms.digest_name(signed)
     signer = cms.verify(signed, hashes.digest(name, signature.covered(data)))
-    claimed = _claimed_time(signature.time)
+    region = chain.region_of(signer)
+    time = signing_time.establish(
+        label, cms.time_stamp(signed), signed.signature, Digest.SHA256,
+        claimed=_claimed_time(signature.time), store=knowledge.store, now=at, region=region,
+    )  # fmt: skip
     valid = passed(f"signature{label}", "signature_valid", x509.holder_text(signer.subject))
     extra = _companions(signed, signer, knowledge)
     legs = chain.judge(
-        label, signer, store=knowledge.store, at=claimed, now=at,
-        purpose=chain.DOCUMENT_SIGNING, extra=extra, region=chain.region_of(signer),
+        label, signer, store=knowledge.store, at=time.at, now=at,
+        purpose=chain.DOCUMENT_SIGNING, extra=extra, region=region, word=time.word,
     )  # fmt: skip
     es_id = x509.name_value(signer.subject, x509.COMMON_NAME) or ""
-    return [valid, *legs], Signer(signer, signature.sub_filter, es_id, claimed)
+    return _timed([valid, *legs], time), Signer(
+        signer, signature.sub_filter, es_id, time.at, time.word
+    )
 
 
 def _companions(
@@ -115,7 +136,8 @@ def _claimed_time(text: str) -> datetime:
 
 
 def check_changes(whole: Document, signatures: list[Signature]) -> Check:
-    """`changes`: each revision after the first adds one seal; then long-term data or nothing."""
+    """`changes`: each revision after the first adds one seal, the last one perhaps the long-term
+    data that it covers; then long-term data or nothing."""
     last = signatures[-1].revision
     try:
         if [s.revision for s in signatures] != list(range(2, last + 1)):
@@ -126,6 +148,8 @@ def check_changes(whole: Document, signatures: list[Signature]) -> Check:
             problem = changes.beyond_a_signature(whole, revision)
             if problem:
                 return failed("changes", "changed_between", problem)
+        if last > 1 and "DSS" in whole.at(last - 1).catalog():
+            return failed("changes", "changed_between", ("长期验证数据", "long-term data"))
         problem = changes.beyond_long_term_data(whole, last)
     except BadPdf as error:
         return failed("changes", error.code, error.detail)

@@ -4,17 +4,22 @@ from alembic import context
 
 import ca.models
 import certificates.models
+import seal.grant_models
+import seal.ledger_models
+import seal.life_models
 import seal.models
 import sso.cleaning_rules
 import sso.grants
 import sso.models
 import sso.people_models
 import trust.audit_entry
+import trust.keys_models
 import trust.log_models
 from trust.db import Base, open_engine
 
 MODELS = (
-    ca.models, certificates.models, seal.models, sso.models, sso.cleaning_rules, sso.grants,
+    ca.models, certificates.models, seal.grant_models, seal.ledger_models, seal.life_models,
+    seal.models, trust.keys_models, sso.models, sso.cleaning_rules, sso.grants,
     sso.people_models, trust.audit_entry,
 )  # fmt: skip
 

@@ -269,14 +269,21 @@ def write_tbs(seal: bytes, *, at: datetime, data_hash: bytes, property_info: str
     )  # fmt: skip
 
 
-def write_stamp(tbs: bytes, *, signer: bytes, signature: bytes) -> bytes:
-    """SES_Signature; the place of the time-stamp ([0] EXPLICIT BIT STRING) is after these."""
-    return der.sequence(tbs, der.octets(signer), der.oid(SM2_SM3), der.bits(signature))
+def write_stamp(
+    tbs: bytes, *, signer: bytes, signature: bytes, time_stamp: bytes | None = None
+) -> bytes:
+    """SES_Signature. `time_stamp` is a TimeStampToken over the octets of `signature`; it goes
+    last, as [0] EXPLICIT BIT STRING."""
+    stamped = b"" if time_stamp is None else der.explicit(0, der.bits(time_stamp))
+    return der.sequence(tbs, der.octets(signer), der.oid(SM2_SM3), der.bits(signature), stamped)
 
 
 def require_canonical(stamp: Stamp) -> None:
-    """Malformed unless what stands outside the signed bytes is in the one form we write."""
-    again = write_stamp(stamp.tbs, signer=stamp.signer, signature=stamp.signature)
+    """Malformed unless what stands outside the signed bytes is in the one form we write; the
+    time-stamp's own bytes are for `trust.signing_time`."""
+    again = write_stamp(
+        stamp.tbs, signer=stamp.signer, signature=stamp.signature, time_stamp=stamp.time_stamp
+    )
     # Reading also takes r then s raw, as one vendor writes it: a second spelling of one signature.
     der.parse(stamp.signature, tag=der.SEQUENCE)
     if again != stamp.raw or stamp.algorithm != SM2_SM3:

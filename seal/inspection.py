@@ -1,5 +1,6 @@
 """What an inspection of someone's seal, seal signature or sealed document found, for people."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,11 +20,18 @@ KINDS = {
     "stamp": "电子签章 seal signature (SES_Signature)",
     "cms": "CMS 签名 CMS signature",
     "bare": "裸签名值 bare signature value",
+    "time_stamp": "时间戳 time-stamp",
+    "certificate": "证书 certificate",
+    "request": "证书申请 certificate request",
     "ofd": "OFD 文档 OFD document",
     "pdf": "PDF 文档 PDF document",
     "unknown": "无法识别 unknown",
 }
 _TEXT_MAX = 200
+#: Codes that say that something was changed after it was sealed, appended or inside.
+ALTERED = frozenset({
+    "signature_invalid", "digest_mismatch", "changed", "changed_between", "references_differ",
+})  # fmt: skip
 
 
 def shown(text: str) -> str:
@@ -146,11 +154,23 @@ class Inspection:
 
     @property
     def outcome(self) -> Outcome:
-        return overall([*self.checks, *(c for one in self.signatures for c in one.checks)])
+        return overall(self.every_check())
+
+    def every_check(self) -> tuple[Check, ...]:
+        """The file's own checks, then each signature's."""
+        return (*self.checks, *(check for one in self.signatures for check in one.checks))
+
+    @property
+    def changed_after_sealing(self) -> bool | None:
+        """Whether a change was found; None where there was nothing to compare."""
+        if not self.signatures:
+            return None
+        return any(check.code in ALTERED for check in self.every_check())
 
     def as_json(self) -> dict[str, Any]:
         return {
             "kind": self.kind, "outcome": str(self.outcome), "at": _when(self.at),
+            "changed_after_sealing": self.changed_after_sealing,
             "seal": self.seal.as_json() if self.seal else None,
             "checks": [check.as_json() for check in self.checks],
             "oddities": list(self.oddities),
@@ -159,13 +179,24 @@ class Inspection:
 
     def text(self) -> str:
         mark, zh, en = _WORDS[self.outcome]
-        lines = [f"{mark} {zh} {en}", f"类型 kind: {KINDS[self.kind]}"]
+        lines = [f"{mark} {zh} {en}", *change_lines(self.every_check())]
+        lines.append(f"类型 kind: {KINDS[self.kind]}")
         lines += self.seal.lines() if self.seal else []
         lines += [f"异常 oddity: {oddity}" for oddity in self.oddities]
         lines += check_lines(self.checks)
         for one in self.signatures:
             lines += ["", *one.lines()]
         return "\n".join(lines)
+
+
+def change_lines(checks: Iterable[Check]) -> list[str]:
+    """What was changed after sealing, for the head of a report; nothing when nothing was."""
+    found = [check for check in checks if check.code in ALTERED]
+    lines = ["  ！签章后文件被改动 The file was changed after sealing"] if found else []
+    for check in found:
+        reason = check.reason()
+        lines += [f"    {check.name}: {reason['zh']}", f"        {reason['en']}"]
+    return lines
 
 
 def check_lines(checks: tuple[Check, ...]) -> list[str]:

@@ -1,13 +1,15 @@
 """The single legs of an inspection (`seal.inspect`), each one check."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 from seal import asn1
 from seal.asn1 import Stamp
 from seal.inspection import shown, subject
 from seal.ofd import CHECK_METHODS, Ofd, OfdSignature
+from seal.ofd_integrity import INTEGRITY, Integrity
 from seal.pdf.anyone import Found
 from seal.verify import verify_value
+from trust.clock import CHINA
 from trust.crypto import hashes, x509
 from trust.crypto.algorithms import by_oid
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
@@ -56,11 +58,11 @@ def check_listed(label: str, stamp: Stamp) -> Check:
     return passed(name, "signer_listed")
 
 
-def check_seal_in_force(label: str, stamp: Stamp) -> Check:
+def check_seal_in_force(label: str, stamp: Stamp, at: datetime | None) -> Check:
     name, info = f"validity{label}", stamp.seal.info
-    if stamp.at is None:
+    if at is None:
         return unknown(name, "not_judged", "timeInfo")
-    if not info.valid_from <= stamp.at <= info.valid_until:
+    if not info.valid_from <= at <= info.valid_until:
         return failed(name, "seal_not_in_force")
     return passed(name, "seal_valid", shown(info.name))
 
@@ -89,10 +91,29 @@ def check_references(label: str, found: Ofd, one: OfdSignature) -> Check:
     return passed(name, "references_match", str(len(one.references)))
 
 
-def check_coverage(label: str, found: Ofd, one: OfdSignature) -> Check:
-    left = found.uncovered(one)
+def check_coverage(label: str, found: Ofd, one: OfdSignature, integrity: Integrity | None) -> Check:
+    left = found.uncovered(one, aside=_integrity_files(integrity))
     name = f"coverage{label}"
     return unknown(name, "files_uncovered", _some(left)) if left else passed(name, "covers_all")
+
+
+def check_integrity(found: Ofd, integrity: Integrity) -> list[Check]:
+    """The package against its signed list of files, and whether anything tells what is in them."""
+    checks = []
+    if missing := integrity.missing(found.package):
+        checks.append(failed("integrity", "references_differ", _some(missing)))
+    if unlisted := integrity.unlisted(found.package):
+        checks.append(failed("integrity", "files_unlisted", _some(unlisted)))
+    if not checks:
+        checks.append(passed("integrity", "files_listed", str(len(integrity.files))))
+    if not found.signatures:
+        # The list has names and no digests: without a signature nothing holds the content.
+        checks.append(unknown("coverage", "files_uncovered", _some(sorted(integrity.files))))
+    return checks
+
+
+def _integrity_files(integrity: Integrity | None) -> tuple[str, ...]:
+    return (INTEGRITY, integrity.value_path) if integrity else ()
 
 
 def _some(paths: list[str]) -> str:
@@ -106,9 +127,29 @@ def check_seal_file(label: str, one: OfdSignature) -> Check:
     return passed(name, "seal_file_matches") if same else failed(name, "seal_file_differs")
 
 
-def deviations(one: OfdSignature) -> tuple[str, ...]:
+def deviations(one: OfdSignature, form: str) -> tuple[str, ...]:
+    """What of an OFD signature departs from GB/T 33190 and GM/T 0099, and whose make it is."""
     found = [f"Type={shown(one.kind)}"] if one.kind not in ("Seal", "Sign") else []
+    if one.kind == "Sign" and form == "stamp":
+        found.append("Type=Sign over a seal signature")
+    if one.kind == "Seal" and form in ("cms", "bare"):
+        found.append("Type=Seal over a signature without a seal")
+    if one.check_method and one.check_method not in CHECK_METHODS:
+        found.append(f"CheckMethod={shown(one.check_method)}")
     return (*found, *([f"Provider: {shown(one.provider)}"] if one.provider else ()))
+
+
+def parse_ofd_time(text: str) -> datetime | None:
+    """SignatureDateTime in the forms met in the field, taken as China's time without a zone.
+
+    One vendor labels local time Z, so it is never more than a claim.
+    """
+    digits = "".join(character for character in text if character.isdigit())[:14]
+    try:
+        at = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=CHINA)
+    except ValueError:
+        return None
+    return at.replace(tzinfo=UTC) if text.endswith("Z") else at
 
 
 _AFTER = {"nothing": "unchanged", "long_term_data": "long_term_data", "signatures": "signed_again"}

@@ -10,7 +10,7 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
@@ -23,7 +23,6 @@ ENTRIES_MAX, ENTRY_MAX, TOTAL_MAX = 5_000, 50 * 1024 * 1024, 200 * 1024 * 1024
 RATIO_MAX, RATIO_FLOOR = 200, 1024 * 1024
 XML_MAX, SIGNATURES_MAX, PATH_MAX = 4 * 1024 * 1024, 64, 512
 NAMESPACES = ("http://www.ofdspec.org/2016", "http://www.ofdspec.org")
-INTEGRITY = "OFDEntries.xml"
 #: CheckMethod -> digest. Absent means MD5 (GB/T 33190, 18.2.3), which is refused like any other.
 CHECK_METHODS = {
     "SM3": hashes.Digest.SM3, "1.2.156.10197.1.401": hashes.Digest.SM3,
@@ -56,11 +55,13 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class OfdSignature:
-    """One signature. `document` is Signature.xml to the byte; `seal` the seal file's, if named."""
+    """One signature. `document` is Signature.xml to the byte; `seal` the seal file's, if named;
+    `time` what SignatureDateTime says, in whatever form."""
 
     path: str
     kind: str
     provider: str
+    time: str
     document: bytes
     value: bytes
     value_path: str
@@ -112,16 +113,13 @@ class Ofd:
     package: Package
     signatures: tuple[OfdSignature, ...]
     lists: tuple[str, ...]
-    integrity: bool
 
-    def uncovered(self, signature: OfdSignature) -> list[str]:
+    def uncovered(self, signature: OfdSignature, *, aside: Iterable[str] = ()) -> list[str]:
         """Content that the signature says nothing of; what belongs to signing is left aside."""
-        aside = {INTEGRITY, *self.lists}
+        aside = {*self.lists, *aside}
         for one in self.signatures:
             aside |= {one.path, one.value_path, one.seal_path}
         covered = {reference.path for reference in signature.references}
-        if self.integrity:
-            aside |= {path for path in self.package.entries if "/" not in path} - {"OFD.xml"}
         return sorted(set(self.package.entries) - aside - covered)
 
 
@@ -140,16 +138,16 @@ def _normal(path: str) -> str:
 def read(data: bytes) -> Ofd:
     """The package and its signatures; BadOfd."""
     package = _open(data)
-    root = _xml(package.read("OFD.xml", cap=XML_MAX), "OFD")
+    root = read_xml(package.read("OFD.xml", cap=XML_MAX), "OFD")
     lists: list[str] = []
     found: list[OfdSignature] = []
-    for body in _named(root, "DocBody"):
-        for node in _named(body, "Signatures"):
+    for body in named(root, "DocBody"):
+        for node in named(body, "Signatures"):
             lists.append(package.find(node.text or ""))
             found += _signatures(package, lists[-1])
             if len(found) > SIGNATURES_MAX:
                 raise BadOfd("too_complex", f"more than {SIGNATURES_MAX} signatures")
-    return Ofd(package, tuple(found), tuple(lists), INTEGRITY in package.entries)
+    return Ofd(package, tuple(found), tuple(lists))
 
 
 # --- the package -------------------------------------------------------------------------------
@@ -212,7 +210,7 @@ def _check_entry(info: zipfile.ZipInfo) -> None:
 # --- XML ---------------------------------------------------------------------------------------
 
 
-def _xml(data: bytes, name: str) -> ElementTree.Element:
+def read_xml(data: bytes, name: str) -> ElementTree.Element:
     """The root element, of that name in an OFD namespace. Declarations are refused unread."""
     try:
         text = data.decode("utf-8-sig")
@@ -234,18 +232,18 @@ def _tags(name: str) -> tuple[str, ...]:
     return tuple(f"{{{namespace}}}{name}" for namespace in NAMESPACES)
 
 
-def _named(element: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:
+def named(element: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:
     return (child for child in element if child.tag in _tags(name))
 
 
 def _first(element: ElementTree.Element, *path: str) -> ElementTree.Element | None:
     found: ElementTree.Element | None = element
     for name in path:
-        found = next(_named(found, name), None) if found is not None else None
+        found = next(named(found, name), None) if found is not None else None
     return found
 
 
-def _text(element: ElementTree.Element, *path: str) -> str:
+def text_of(element: ElementTree.Element, *path: str) -> str:
     found = _first(element, *path)
     return (found.text or "").strip() if found is not None else ""
 
@@ -254,40 +252,41 @@ def _text(element: ElementTree.Element, *path: str) -> str:
 
 
 def _signatures(package: Package, listed: str) -> Iterator[OfdSignature]:
-    root = _xml(package.read(listed, cap=XML_MAX), "Signatures")
-    for node in _named(root, "Signature"):
+    root = read_xml(package.read(listed, cap=XML_MAX), "Signatures")
+    for node in named(root, "Signature"):
         path = package.find(node.get("BaseLoc", ""), beside=listed)
         yield _signature(package, path, node.get("Type", "Seal"))
 
 
 def _signature(package: Package, path: str, kind: str) -> OfdSignature:
     document = package.read(path, cap=XML_MAX)
-    root = _xml(document, "Signature")
+    root = read_xml(document, "Signature")
     info = _first(root, "SignedInfo")
     if info is None:
         raise BadOfd("malformed", f"{path[:80]} has no SignedInfo")
-    value_path = package.find(_text(root, "SignedValue"), beside=path)
-    seal_node = _text(info, "Seal", "BaseLoc")
+    value_path = package.find(text_of(root, "SignedValue"), beside=path)
+    seal_node = text_of(info, "Seal", "BaseLoc")
     seal_path = package.find(seal_node, beside=path) if seal_node else ""
     holder = _first(info, "References")
     if holder is None:
         raise BadOfd("malformed", f"{path[:80]} protects nothing")
     provider = _first(info, "Provider")
-    name = provider.get("ProviderName") or _text(info, "Provider", "ProviderName") if (
+    name = provider.get("ProviderName") or text_of(info, "Provider", "ProviderName") if (
         provider is not None
     ) else ""  # fmt: skip
     return OfdSignature(
-        path=path, kind=kind, provider=name, document=document,
+        path=path, kind=kind, provider=name, time=text_of(info, "SignatureDateTime")[:40],
+        document=document,
         value=package.read(value_path, cap=XML_MAX), value_path=value_path,
         seal=package.read(seal_path, cap=XML_MAX) if seal_path else None, seal_path=seal_path,
         check_method=holder.get("CheckMethod"),
-        references=tuple(_reference(package, node, path) for node in _named(holder, "Reference")),
+        references=tuple(_reference(package, node, path) for node in named(holder, "Reference")),
     )  # fmt: skip
 
 
 def _reference(package: Package, node: ElementTree.Element, path: str) -> Reference:
     target = package.find(node.get("FileRef", ""), beside=path)
-    digits = "".join(_text(node, "CheckValue").split())
+    digits = "".join(text_of(node, "CheckValue").split())
     try:
         return Reference(target, base64.b64decode(digits, validate=True))
     except (binascii.Error, ValueError) as error:

@@ -54,7 +54,7 @@ def _placed(
     fallback: Path | None,
 ) -> str:
     glyphs, glyph_name, units, middle_x, middle_y = _outline(character, fallback)
-    pen = _PathPen(glyphs)
+    pen = PathPen(glyphs)
     across, up = width / units, height / units
     cos, sin = math.cos(angle), math.sin(angle)
     # The font's y grows upwards, the drawing's downwards.
@@ -89,7 +89,7 @@ def _font(path: Path) -> Any:
     return fonts.open_font(path)
 
 
-class _PathPen(BasePen):
+class PathPen(BasePen):
     """Writes SVG path data, absolute, two decimals: a hundredth of a millimetre."""
 
     def __init__(self, glyphs: Any) -> None:

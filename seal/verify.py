@@ -1,8 +1,9 @@
 """Verifying a seal and a seal signature (GB/T 38540-2020, 6.3 and 7.3), judged at signing time.
 
-Order: 1 structure  2 version  3 signature value  4 signer in the seal's list  5 signer's chain
-6 digest of the original  7 the seal itself: maker's signature, maker's chain, in force at the time.
-Step 4 is what binds the signer: in v4 the certificate stands outside the signed bytes.
+Order: 1 structure  2 version  3 signature value  4 time-stamp (the caller's: `time`)  5 signer in
+the seal's list  6 signer's chain  7 digest of the original  8 the seal itself: maker's signature,
+maker's chain, in force at the time.
+Step 5 is what binds the signer: in v4 the certificate stands outside the signed bytes.
 """
 
 from datetime import datetime
@@ -11,11 +12,13 @@ from functools import lru_cache
 from seal import asn1
 from seal.asn1 import Seal, Stamp
 from trust import chain
+from trust.chain import Word
 from trust.crypto import hashes, signatures, x509
 from trust.crypto.algorithms import Algorithm, by_oid
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
 from trust.crypto.sm2 import raw_to_der
 from trust.report import Check, Detail, failed, passed, unknown
+from trust.signing_time import SigningTime
 from trust.validation import TrustStore
 
 
@@ -29,14 +32,15 @@ def check_stamp(
     purpose: str | None = None,
     maker_purpose: str | None = None,
     region: str | None = None,
+    time: SigningTime | None = None,
 ) -> list[Check]:
     """Checks `signature<label>`, `chain<label>`, `revocation<label>`, `seal<label>`.
 
     `digest` is the hash of the original (None: the original is not at hand). The purposes are the
     extended key usages asked of signer and maker, `region` the region that both their chains must
-    be of; None for seals of foreign make.
+    be of; None for seals of foreign make. `time` is the signing time, if it was established.
     """
-    at = stamp.at
+    at, word = (time.at, time.word) if time else (stamp.at, Word.CLAIMED)
     checks = [_check_signature(f"signature{label}", stamp, digest)]
     try:
         signer = x509.parse_certificate(stamp.signer)
@@ -46,11 +50,11 @@ def check_stamp(
         checks.append(unknown(f"chain{label}", "no_anchor"))
     else:
         checks += chain.judge(
-            label, signer, store=store, at=at, now=now, purpose=purpose, region=region
+            label, signer, store=store, at=at, now=now, purpose=purpose, region=region, word=word
         )
     checks.append(_check_binding(f"seal{label}", stamp) or check_seal(
         f"seal{label}", stamp.seal, store=store, at=at or now, now=now, purpose=maker_purpose,
-        region=region,
+        region=region, word=word,
     ))  # fmt: skip
     return checks
 
@@ -83,7 +87,7 @@ def _check_binding(name: str, stamp: Stamp) -> Check | None:
 
 def check_seal(
     name: str, seal: Seal, *, store: TrustStore, at: datetime, now: datetime,
-    purpose: str | None = None, region: str | None = None,
+    purpose: str | None = None, region: str | None = None, word: Word = Word.CLAIMED,
 ) -> Check:  # fmt: skip
     """Judge the seal data at `at`; a seal that ended since is said, not failed."""
     try:
@@ -95,7 +99,9 @@ def check_seal(
         return failed(name, "signature_malformed", str(error))
     if not seal.info.valid_from <= at <= seal.info.valid_until:
         return failed(name, "seal_not_in_force")
-    legs = chain.judge("", maker, store=store, at=at, now=now, purpose=purpose, region=region)
+    legs = chain.judge(
+        "", maker, store=store, at=at, now=now, purpose=purpose, region=region, word=word
+    )
     for leg in legs:
         if leg.code == "no_anchor":
             return unknown(name, "seal_maker_untrusted", _inner(leg))

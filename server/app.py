@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from ca.ocsp import Responder
 from ca.router import router as ca_router
+from ca.router_admin import router as ca_admin_router
 from ca.timestamp import Stamper
 from certificates import public_log, registry
 from certificates.router import router as certificates_router
@@ -72,7 +73,7 @@ def create_app(
     # Routes are tried in their order: the busiest come first.
     for router in (
         tokens_router, authorize_router, certificates_router, applications_router, ca_router,
-        trust_router, administration_router, health.router,
+        trust_router, administration_router, ca_admin_router, health.router,
     ):  # fmt: skip
         app.include_router(router)
     for router in identity.routers:

@@ -9,7 +9,18 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from server import exits
-from server.commands import authority, ca, client, demo, issue, region, upstream, user, verify
+from server.commands import (
+    authority,
+    ca,
+    client,
+    demo,
+    issue,
+    keys,
+    region,
+    upstream,
+    user,
+    verify,
+)
 from server.platform import Platform
 from trust.crypto import sm2
 from trust.errors import TrustError
@@ -27,7 +38,18 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     made = _Parser(prog="trust", description="统一身份、电子印章、电子证照 / the trust platform")
     commands = made.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    for module in (demo, region, authority, user, client, upstream, ca, issue, verify):
+    for module in (
+        demo,
+        region,
+        authority,
+        user,
+        client,
+        upstream,
+        ca,
+        keys,
+        issue,
+        verify,
+    ):
         module.add(commands)
     return made
 

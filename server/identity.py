@@ -84,13 +84,13 @@ class CertificateJudge:
         try:
             certificate = x509.parse_certificate(leaf)
             extra = tuple(x509.parse_certificate(each) for each in chain_der[:8])
+            purposes = x509.extended_key_usage(certificate)
         except (Malformed, UnknownAlgorithm) as error:
             raise Unauthenticated("the certificate cannot be read") from error
         found = chain.judge(
             "", certificate, store=self._platform.knowledge.store, at=at, now=at, purpose=None,
             extra=extra,
         )  # fmt: skip
-        purposes = x509.extended_key_usage(certificate)
         if not chain.all_passed(found) or (purposes is not None and CLIENT_AUTH not in purposes):
             raise Unauthenticated("the certificate is not trusted here")
         return JudgedCertificate(

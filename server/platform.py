@@ -5,24 +5,31 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+import httpx
 from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from ca import signers
+from ca.ocsp import Responder
 from ca.status import RegistryLookup
+from ca.timestamp import Stamper
 from certificates import publish, registry
 from certificates.document import Renderer
 from certificates.evidence import Knowledge, ListedStatus
 from certificates.issue import Workshop
 from certificates.own_registry import OwnRegistry
 from certificates.store import FileStore
+from seal.long_term import Chains, LongTerm, Stamps
+from seal.outside import OutsideAuthority
 from server.exits import CannotWrite
+from trust.clock import utc_now
 from trust.crypto.algorithms import Algorithm
 from trust.crypto.x509 import Certificate
 from trust.db import Sessions, open_engine, open_reading, open_sessions
 from trust.errors import NotFound
 from trust.keys import KeyStore, SoftKeyStore
 from trust.keys_combined import CombinedKeyStore
+from trust.keys_counted import CountingKeyStore
 from trust.keys_pkcs11 import Pkcs11KeyStore
 from trust.settings import Settings
 from trust.validation import TrustStore
@@ -56,6 +63,10 @@ class Platform:
 
     @cached_property
     def keys(self) -> KeyStore:
+        """Where keys lie, their uses counted."""
+        return CountingKeyStore(self._open_keys(), lambda: self.sessions, clock=utc_now)
+
+    def _open_keys(self) -> KeyStore:
         """The soft store, or with TRUST_PKCS11_MODULE a token for all but SM2."""
         settings = self.settings
         if settings.pkcs11_module is None:
@@ -96,6 +107,23 @@ class Platform:
         return Knowledge(store, signer, OwnRegistry(self.reading, region), ListedStatus((), store))
 
     @cached_property
+    def long_term(self) -> LongTerm:
+        """Time-stamps by our own authority or outside ones, evidence by our own responder."""
+        stamper = Stamper(
+            self.sessions, self.reading, self.keys, clock=utc_now, policy=self.settings.tsa_policy
+        )
+        chains = Chains(self.reading, Responder(self.reading, self.keys), clock=utc_now)
+        urls = {
+            Algorithm.SM2_SM3: self.settings.time_stamp_url_sm2,
+            Algorithm.RSA_SHA256: self.settings.time_stamp_url_rsa,
+        }
+        authorities = {
+            suite: OutsideAuthority(url, client=httpx.Client()).answer if url else stamper.answer
+            for suite, url in urls.items()
+        }
+        return LongTerm(Stamps(authorities, chains, clock=utc_now), chains)
+
+    @cached_property
     def status_publisher(self) -> publish.StatusPublisher:
         return publish.StatusPublisher(
             self.reading, self.keys, lifetime=self.settings.status_lifetime
@@ -113,7 +141,7 @@ class Platform:
         return Workshop(
             sessions=self.sessions, keys=self.keys, vault=self.vault, store=self.store,
             renderer=self.renderer, knowledge=self.knowledge, region=region, claim_signer=signer,
-            lease=self.settings.reservation_lease,
+            lease=self.settings.reservation_lease, long_term=self.long_term,
         )  # fmt: skip
 
     def has_database(self) -> bool:

@@ -20,10 +20,9 @@ from ca import signers
 from ca.models import Issuer, Signer
 from certificates import public_log, publish, recovery, registry
 from certificates.models import Authority, Region
-from seal import make, picture
-from seal.make import Maker, SealOrder
-from seal.models import SealKind
+from server import provision_seals
 from server.platform import Platform
+from server.provision_seals import seal_maker as seal_maker
 from sso import accounts
 from sso.models import Account
 from trust import audit, audit_findings, audit_report, identifiers, log
@@ -33,8 +32,6 @@ from trust.crypto.algorithms import Algorithm, KeyKind
 from trust.errors import Conflict
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
-#: Seals for licences are special seals.
-DIAMETER_MM = picture.diameter_mm(picture.Rank.SPECIAL)
 #: (name, purpose, key, issuing CA). Claims are signed by SM2; ES256 is the other of docs/qr.md.
 SIGNERS = (
     ("seal-maker", "seal-maker", KeyKind.SM2, "issuing-sm2"),
@@ -88,6 +85,7 @@ def create_region(platform: Platform, plan: RegionPlan, *, clock: Callable[[], d
             )  # fmt: skip
             audit.record(session, "region.created", subject=plan.code, by=SYSTEM, at=at)
     _create_authorities_of_trust(platform, plan, at=at)
+    provision_seals.grant_older(platform, at=at)
     publish.publish_crls(platform.sessions, keys=platform.keys, at=at)
 
 
@@ -100,7 +98,8 @@ def _refuse_another(existing: Region, plan: RegionPlan, *, base_url: str) -> Non
             raise Conflict(f"this home is a region with {is_here!r}, not {is_wanted!r}")
 
 
-def _name(plan: RegionPlan, common: str) -> bytes:
+def subject_name(plan: RegionPlan, common: str) -> bytes:
+    """The DER Name of a CA or signer of the region; the OU says for which region it speaks."""
     return x509_write.name(
         [(x509.COUNTRY, "CN"), (x509.ORGANIZATION, plan.name), (x509.UNIT, plan.code),
          (x509.COMMON_NAME, common)]
@@ -117,37 +116,22 @@ def _create_authorities_of_trust(platform: Platform, plan: RegionPlan, *, at: da
         suffix = kind.value.lower()
         if f"root-{suffix}" not in there:
             ca_issue.create_root(
-                sessions, f"root-{suffix}", subject=_name(plan, f"Root CA {kind}"), kind=kind,
-                keys=keys, by=SYSTEM, at=at,
+                sessions, f"root-{suffix}", subject=subject_name(plan, f"Root CA {kind}"),
+                kind=kind, keys=keys, by=SYSTEM, at=at,
             )  # fmt: skip
         if f"issuing-{suffix}" not in there:
             ca_issue.create_issuing(
                 sessions, f"issuing-{suffix}", parent=f"root-{suffix}",
-                subject=_name(plan, f"Issuing CA {kind}"), kind=kind, keys=keys, by=SYSTEM, at=at,
-                base_url=base_url,
+                subject=subject_name(plan, f"Issuing CA {kind}"), kind=kind, keys=keys,
+                by=SYSTEM, at=at, base_url=base_url,
             )  # fmt: skip
     for key_id, purpose, kind, issuer in SIGNERS:
         if key_id not in there:
             signers.create(
-                sessions, purpose, key_id=key_id, kind=kind, subject=_name(plan, key_id),
+                sessions, purpose, key_id=key_id, kind=kind, subject=subject_name(plan, key_id),
                 issuer=issuer, keys=keys, by=SYSTEM, at=at,
                 base_url=base_url,
             )  # fmt: skip
-
-
-def rotate_signer(platform: Platform, name: str, *, at: datetime) -> str:
-    """A further key for the signer of that name in SIGNERS; its key id."""
-    purpose, kind, issuer = next(row[1:] for row in SIGNERS if row[0] == name)
-    with platform.reading() as session:
-        region = registry.region(session)
-        taken = set(session.scalars(select(Signer.key_id)))
-    number = next(n for n in itertools.count(2) if f"{name}-{n}" not in taken)
-    key_id, plan = f"{name}-{number}", RegionPlan(region.code, region.name)
-    signers.create(
-        platform.sessions, purpose, key_id=key_id, kind=kind, subject=_name(plan, key_id),
-        issuer=issuer, keys=platform.keys, by=SYSTEM, at=at, base_url=region.base_url,
-    )  # fmt: skip
-    return key_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +167,7 @@ def create_authority(platform: Platform, plan: AuthorityPlan, *, at: datetime) -
             )  # fmt: skip
         for name, people in itertools.groupby(sorted(plan.people), key=lambda person: person[0]):
             _add_person(session, name, list(people), authority=plan.code, at=at)
-        seal = session.get_one(Authority, plan.code).seal
-    if seal is None:
-        _create_seal(platform, plan, at=at)
+    provision_seals.create(platform, plan.code, seal_name=plan.seal_name, people=plan.people, at=at)
 
 
 def _refuse_other_authority(existing: Authority, plan: AuthorityPlan) -> None:
@@ -208,39 +190,6 @@ def _add_person(
         )  # fmt: skip
     elif existing.authority != authority or {Role(row.role) for row in existing.roles} != roles:
         raise Conflict(f"account {name} is here for another authority or in other roles")
-
-
-def _create_seal(platform: Platform, plan: AuthorityPlan, *, at: datetime) -> None:
-    administrator = next(name for name, _, role in plan.people if role is Role.SEAL_ADMIN)
-    with platform.reading() as session:
-        by = accounts.caller(session, administrator)
-        maker = seal_maker(platform, at=at)
-    drawn = picture.draw(
-        name=plan.name, diameter_mm=DIAMETER_MM, centre=picture.Centre.NONE,
-        purpose=plan.seal_purpose,
-    )  # fmt: skip
-    order = SealOrder(
-        owner=plan.code, owner_name=plan.name, name=plan.seal_name, kind=SealKind.LICENCE,
-        picture=drawn, size_mm=DIAMETER_MM,
-    )  # fmt: skip
-    made = make.make(platform.sessions, order, maker=maker, keys=platform.keys, by=by, at=at)
-    with platform.sessions.begin() as session:
-        session.get_one(Authority, plan.code).seal = made.es_id
-        audit.record(
-            session, "seal.assigned", subject=made.es_id, by=by, at=at,
-            details={"authority": plan.code},
-        )  # fmt: skip
-
-
-def seal_maker(platform: Platform, *, at: datetime) -> Maker:
-    """The region's seal maker; NotFound before `trust init`."""
-    with platform.reading() as session:
-        ready = signers.active(session, "seal-maker", keys=platform.keys, at=at)
-        region = session.scalars(select(Region)).one()
-    return Maker(
-        key_id=ready.key_id, certificate=ready.certificate.der, sm2_issuer="issuing-sm2",
-        rsa_issuer="issuing-rsa", region=region.code,
-    )  # fmt: skip
 
 
 #: In the order in which every act locks them: the audit entry comes last.

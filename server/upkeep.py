@@ -12,14 +12,15 @@ from threading import Event, Thread
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ca import crl
+from ca import crl, issuers, outside
 from ca.models import Crl, Issuer, Signer
-from server import provision
+from server import authorities, provision
 from server.platform import Platform
 from trust.access import SYSTEM
 from trust.clock import Clock
 from trust.crypto import x509
 from trust.errors import TrustError
+from trust.fetch import Fetcher
 
 ROUND = timedelta(minutes=10)
 #: CRLs live seven days and are renewed daily.
@@ -37,17 +38,21 @@ def rotate_ocsp_signers(platform: Platform, *, at: datetime) -> list[str]:
 
     Of two processes at once the second is refused the key's name (Conflict) and finds it next time.
     """
+    first: dict[str, str] = {}  # by issuer: the one the others are numbered after
+    ends: dict[str, datetime] = {}
     with platform.reading() as session:
-        ends = {
-            row.issuer: x509.parse_certificate(row.certificate).not_after
-            for row in session.scalars(
-                select(Signer).where(Signer.purpose == "ocsp-signer").order_by(Signer.created_at)
-            )
-        }
+        signing = {row.name for row in issuers.ours(session) if issuers.stands(session, row)}
+        for row in session.scalars(
+            select(Signer)
+            .where(Signer.purpose == "ocsp-signer", Signer.issuer.in_(signing))
+            .order_by(Signer.created_at, Signer.key_id)
+        ):
+            first.setdefault(row.issuer, row.key_id)
+            ends[row.issuer] = x509.parse_certificate(row.certificate).not_after
     return [
-        provision.rotate_signer(platform, name, at=at)
-        for name, purpose, _, issuer in provision.SIGNERS
-        if purpose == "ocsp-signer" and issuer in ends and ends[issuer] - at < SIGNER_MARGIN
+        authorities.rotate_signer(platform, name, at=at)
+        for issuer, name in first.items()
+        if ends[issuer] - at < SIGNER_MARGIN
     ]
 
 
@@ -74,7 +79,10 @@ class Upkeep:
     def round(self) -> None:
         """One round, now."""
         at = self._clock()
-        steps = (self._renew_crls, self._rotate_signers, self._sign_checkpoints, self._recover)
+        steps = (
+            self._renew_crls, self._rotate_signers, self._ask_outside, self._sign_checkpoints,
+            self._recover,
+        )  # fmt: skip
         for step in steps:
             try:
                 step(at)
@@ -83,9 +91,11 @@ class Upkeep:
 
     def _renew_crls(self, at: datetime) -> None:
         with self._platform.reading() as session:
+            signing = [row.name for row in issuers.ours(session)]
             rows = session.execute(
                 select(Issuer.name, func.max(Crl.this_update))
                 .outerjoin(Crl, Crl.issuer == Issuer.name)
+                .where(Issuer.name.in_(signing))
                 .group_by(Issuer.name)
             ).all()
         for name, newest in rows:
@@ -97,6 +107,13 @@ class Upkeep:
         made = rotate_ocsp_signers(self._platform, at=at)
         if made:
             _logger.info("new OCSP signers: %s", ", ".join(made))
+
+    def _ask_outside(self, at: datetime) -> None:
+        """What outside CAs have revoked; none is asked while a transaction is open."""
+        with self._platform.reading() as session:
+            names = outside.due(session, at=at)
+        for name in names:
+            outside.ask(self._platform.sessions, name, fetch=Fetcher(), at=at)
 
     def _sign_checkpoints(self, at: datetime) -> None:
         provision.sign_checkpoints(self._platform, at=at)

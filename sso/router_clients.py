@@ -135,7 +135,7 @@ def enable_client(client_id: ClientId, caller: SystemAdmin, provider: Opened) ->
 @router.get(
     "/v1/clients/{client_id:path}", summary="查看平台 / Read a platform", openapi_extra=_SECURITY
 )
-def read_client(client_id: ClientId, _caller: SystemReader, provider: Opened) -> ClientOut:
+def read_platform(client_id: ClientId, _caller: SystemReader, provider: Opened) -> ClientOut:
     """元数据与状态，不含密钥。/ Metadata and state; never the secret."""
     return _shown(_find(provider, client_id))
 
@@ -144,7 +144,7 @@ def read_client(client_id: ClientId, _caller: SystemReader, provider: Opened) ->
     "/v1/clients/{client_id:path}", summary="替换元数据 / Replace a platform's metadata",
     openapi_extra=_SECURITY,
 )  # fmt: skip
-def replace_client(
+def replace_platform(
     client_id: ClientId, body: ClientChangeIn, caller: SystemAdmin, provider: Opened
 ) -> ClientOut:
     """全部元数据一次替换（RFC 7592, 2.2）；标识、密钥和开关不变。

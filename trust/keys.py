@@ -6,18 +6,16 @@ SoftKeyStore keeps them in files, sealed under a passphrase; trust.keys_pkcs11 i
 import base64
 import contextlib
 import hashlib
-import json
-import os
 import re
 import secrets
 import stat
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
 from pydantic import SecretStr
 
+from trust import key_files
 from trust.crypto import private_keys, sm4
 from trust.crypto.algorithms import Algorithm, KeyKind
 from trust.crypto.errors import DecryptionFailed
@@ -27,8 +25,6 @@ from trust.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 KEY_ID: Final = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
 _SUFFIX: Final = ".key.json"
 _STORE: Final = "store.json"
-#: A key file of RSA-8192 is about 8 kB.
-_LONGEST: Final = 32_768
 #: 32 MiB and about 0.1 s (RFC 7914); the parameters are stored and may rise for new stores.
 _SCRYPT: Final = {"n": 2**15, "r": 8, "p": 1}
 _KNOWN: Final = b"the passphrase is right"
@@ -58,6 +54,17 @@ class KeyStore(Protocol):
 
     def ids(self) -> list[str]:
         """The ids of all keys, sorted."""
+        ...
+
+    def place(self, key_id: str) -> str:
+        """Where the key lies, for people: "file" or "token LABEL"; NotFound."""
+        ...
+
+    def destroy(self, key_id: str) -> str:
+        """End a key for good, and how that was done, for the record; NotFound.
+
+        Whether anything still needs it is the caller's question (`ca.destroy`).
+        """
         ...
 
 
@@ -98,7 +105,7 @@ class SoftKeyStore:
         box = sm4.seal(self._kek, key.pkcs8(), context=_context(key_id, kind, key.spki))
         fields = {"id": key_id, "kind": kind.value, "spki": _text(key.spki), "box": _text(box)}
         try:
-            _write_once(path, fields)
+            key_files.write_once(path, fields)
         except FileExistsError as error:
             raise Conflict(f"there is a key {key_id!r} already") from error
         except OSError as error:
@@ -120,6 +127,25 @@ class SoftKeyStore:
         ids = (name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
         return sorted(key_id for key_id in ids if KEY_ID.fullmatch(key_id))
 
+    def place(self, key_id: str) -> str:
+        if not self._path(key_id).exists():
+            raise NotFound(f"no key {key_id!r}")
+        return "file"
+
+    def destroy(self, key_id: str) -> str:
+        """Other processes drop the key at its next use; what is in their memory until then dies
+        with them."""
+        path = self._path(key_id)
+        try:
+            length = key_files.erase(path)
+        except FileNotFoundError as error:
+            raise NotFound(f"no key {key_id!r}") from error
+        except OSError as error:
+            raise _unavailable(self._directory, error) from error
+        with self._lock:
+            self._open.pop(key_id, None)
+        return f"file of {length} bytes overwritten {key_files.PASSES} times and removed"
+
     def secret(self, name: str, *, size: int) -> bytes:
         """A symmetric key of `size` bytes, made at the first call and the same ever after.
 
@@ -131,8 +157,8 @@ class SoftKeyStore:
             if not path.exists():
                 box = sm4.seal(self._kek, secrets.token_bytes(size), context=context)
                 with contextlib.suppress(FileExistsError):  # the other process was first
-                    _write_once(path, {"box": _text(box)})
-            found = sm4.unseal(self._kek, _bytes(_read(path)["box"]), context=context)
+                    key_files.write_once(path, {"box": _text(box)})
+            found = sm4.unseal(self._kek, _bytes(key_files.read(path)["box"]), context=context)
         except OSError as error:
             raise _unavailable(self._directory, error) from error
         except (KeyError, TypeError, ValueError, DecryptionFailed) as error:
@@ -149,13 +175,16 @@ class SoftKeyStore:
         path = self._path(key_id)
         with self._lock:
             key = self._open.get(key_id)
+            if key is not None and not path.exists():  # destroyed, perhaps by another process
+                del self._open[key_id]
+                raise NotFound(f"no key {key_id!r}")
             if key is None:
                 key = self._open[key_id] = self._unseal(path, key_id)
             return key
 
     def _unseal(self, path: Path, key_id: str) -> PrivateKey:
         try:
-            fields = _read(path)
+            fields = key_files.read(path)
         except FileNotFoundError as error:
             raise NotFound(f"no key {key_id!r}") from error
         except OSError as error:
@@ -185,9 +214,9 @@ def _open_store(directory: Path, passphrase: SecretStr) -> bytes:
         box = sm4.seal(kek, _KNOWN, context=_STORE.encode())
         fields = {"kdf": "scrypt", **_SCRYPT, "salt": _text(salt), "known": _text(box)}
         with contextlib.suppress(FileExistsError):  # the other process was first; its salt counts
-            _write_once(path, fields)
+            key_files.write_once(path, fields)
     try:
-        stored = _read(path)
+        stored = key_files.read(path)
         cost = {name: int(stored[name]) for name in ("n", "r", "p")}
         salt, box = _bytes(stored["salt"]), _bytes(stored["known"])
     except (KeyError, TypeError, ValueError) as error:
@@ -212,43 +241,6 @@ def _derive(passphrase: SecretStr, salt: bytes, *, n: int, r: int, p: int) -> by
 def _context(key_id: str, kind: KeyKind, spki: bytes) -> bytes:
     """What a sealed key is bound to; the parts cannot run into each other."""
     return f"trust-key\n{key_id}\n{kind.value}\n{_text(spki)}".encode()
-
-
-def _write_once(path: Path, fields: Mapping[str, object]) -> None:
-    """Write a file that appears whole or not at all; FileExistsError if one is there.
-
-    Temporary name, O_EXCL and 0600, fsync, link (which never overwrites), fsync of the directory.
-    """
-    new = path.with_name(f".new-{secrets.token_hex(8)}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(json.dumps(fields, indent=1).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(new, path)
-    finally:
-        new.unlink(missing_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def _read(path: Path) -> dict[str, str]:
-    """The fields of a file of ours; ValueError if it is not one (json's error is a ValueError)."""
-    with path.open("rb") as file:
-        content = file.read(_LONGEST + 1)
-    if len(content) > _LONGEST:
-        raise ValueError("too long")
-    try:
-        fields = json.loads(content)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-    if not isinstance(fields, dict):
-        raise ValueError("not an object")
-    return fields
 
 
 def _refuse_shared(directory: Path) -> None:

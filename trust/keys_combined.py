@@ -42,3 +42,11 @@ class CombinedKeyStore:
 
     def ids(self) -> list[str]:
         return sorted({*self._soft.ids(), *self._token.ids()})
+
+    def place(self, key_id: str) -> str:
+        return self._of(key_id).place(key_id)
+
+    def destroy(self, key_id: str) -> str:
+        done = self._of(key_id).destroy(key_id)
+        del self._places[key_id]
+        return done

@@ -93,6 +93,30 @@ class Pkcs11KeyStore:
             labels = {cast("pkcs11.PrivateKey", key).label for key in found}
         return sorted(label for label in labels if label and KEY_ID.fullmatch(label))
 
+    def place(self, key_id: str) -> str:
+        check_key_id(key_id)
+        with self._in_hand() as session:
+            _only(session, key_id, public=False)
+        return f"token {self._token}"
+
+    def destroy(self, key_id: str) -> str:
+        """Both objects of the pair; the private one first, so that a crash leaves no usable key.
+
+        Repeated after one, it removes the public half that was left.
+        """
+        check_key_id(key_id)
+        with self._in_hand() as session:
+            halves = [*_find(session, key_id, public=False), *_find(session, key_id, public=True)]
+            if not halves:
+                raise NotFound(f"no key {key_id!r}")
+            for half in halves:
+                half.destroy()
+            self._keys.pop(key_id, None)
+            self._spkis.pop(key_id, None)
+            if _find(session, key_id, public=False):
+                raise Unavailable(f"the token {self._token!r} did not destroy the key {key_id!r}")
+        return f"{len(halves)} objects destroyed in the token {self._token}"
+
     @contextmanager
     def _in_hand(self) -> Iterator["pkcs11.Session"]:
         """The one session under the one lock. Whatever the library raises leaves as Unavailable."""

@@ -91,6 +91,30 @@ REASONS: dict[str, tuple[str, str]] = {
         "签名密钥已泄露，须向登记库核实。",
         "The signing key was compromised; only the registry can tell.",
     ),
+    "revoked_since": (
+        "证书在时间戳证明的签章时间之后才被吊销。",
+        "The certificate was revoked only after the time that a time-stamp proves.",
+    ),
+    # signing time
+    "time_claimed": (
+        "签章时间为签章者自称，无时间戳：{}。",
+        "The signing time is the signer's own claim, without a time-stamp: {}.",
+    ),
+    "time_stamped": ("时间戳有效：{}。", "The time-stamp holds: {}."),
+    "time_stamp_invalid": ("时间戳不成立：{}。", "The time-stamp does not hold: {}."),
+    "time_stamp_malformed": ("时间戳无法解析：{}。", "The time-stamp cannot be parsed: {}."),
+    "time_stamp_untrusted": (
+        "时间戳的签发者不受信任：{}。",
+        "The time-stamp's authority is not trusted: {}.",
+    ),
+    "time_stamp_missing": (
+        "文件带有长期验证数据，此签名却没有时间戳。",
+        "The file carries long-term data, but this signature has no time-stamp.",
+    ),
+    "time_stamp_disagrees": (
+        "时间戳的时间与签章时间不符：{}。",
+        "The time-stamp's time does not fit the claimed one: {}.",
+    ),
     # a seal
     "seal_valid": ("印章在签章时有效：{}。", "The seal was in force when sealing: {}."),
     "seal_not_in_force": ("签章时印章不在有效期内。", "The seal was not in force when sealing."),
@@ -237,4 +261,18 @@ REASONS: dict[str, tuple[str, str]] = {
         "The signature covers its whole revision of the file.",
     ),
     "signed_again": ("其后只追加了后续签章。", "Only later signatures follow it."),
+    "signer_not_at_hand": (
+        "签名中没有签署者的证书，也未另行提供。",
+        "The signer's certificate is neither in the signature nor at hand.",
+    ),
+    "key_accepted": ("公钥可以接受：{}。", "The public key is acceptable: {}."),
+    "content_inside": ("签名内含原文。", "The content that was signed is inside the signature."),
+    "files_listed": (
+        "包内文件与签名的清单一致：{} 个（清单只列名称）。",
+        "The package holds the files of its signed list: {} (the list has names only).",
+    ),
+    "files_unlisted": (
+        "包内有清单以外的文件：{}。",
+        "Files that the signed list does not name: {}.",
+    ),
 }

@@ -6,7 +6,7 @@ could vouch for itself could never be revoked. What is not answered is UNKNOWN, 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from trust import crls as scopes
@@ -258,4 +258,4 @@ class Remembered:
 
 def remembered(store: TrustStore) -> TrustStore:
     """The store for one verification; its revocations are asked once each."""
-    return TrustStore(store.roots, store.intermediates, Remembered(store.revocation))
+    return replace(store, revocation=Remembered(store.revocation))

@@ -63,11 +63,16 @@ class RevocationLookup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TrustStore:
-    """Whom a verification trusts, and what it may build chains with."""
+    """Whom a verification trusts, and what it may build chains with.
+
+    `carried` is the evidence that came with what is verified: asked only about a time that a
+    time-stamp stands for, and only where `revocation` does not know.
+    """
 
     roots: tuple[Certificate, ...]
     intermediates: tuple[Certificate, ...]
     revocation: RevocationLookup
+    carried: RevocationLookup | None = None
 
 
 @dataclass(frozen=True, slots=True)

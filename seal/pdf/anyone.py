@@ -5,17 +5,19 @@ for byte ranges is the same for both: the whole of one revision but the signatur
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seal.pdf import changes, document, door, fields
 from seal.pdf.document import SIZE_MAX, Document
 from seal.pdf.errors import BadPdf
 from seal.pdf.fields import Signature
+from seal.pdf.objects import Ref
 from trust.crypto import der
 from trust.crypto.errors import Malformed
 from trust.report import Detail
 
+TIME_STAMP_FILTER = "ETSI.RFC3161"
 #: What our own reader says that no other reader could say better.
 _FINAL = frozenset({"too_large", "not_a_pdf", "encrypted"})
 #: A file whose end is further away is searched byte by byte, and never found good.
@@ -54,19 +56,52 @@ def signatures(data: bytes) -> list[Found]:
         raise BadPdf("too_large", f"{len(data)} > {SIZE_MAX} bytes")
     try:
         whole = document.read(data)
-        found = [_plain(whole, one) for one in _ordered(whole)]
+        found = _lock(
+            [_plain(whole, one) for one in _ordered(whole)],
+            [_permits_nothing(whole, one) for one in _ordered(whole)],
+        )
     except BadPdf as error:
         if error.code in _FINAL or b"startxref" not in data[-_TAIL:]:
             raise
-        return [_foreign(data, one) for one in door.ask(data)]
+        return _by_others(data)
     if any(one.after == "changes" for one in found):
-        # Our own rules know the changes that we make; pyHanko's know those of others too.
-        return [_foreign(data, one) for one in door.ask(data)]
+        # Our own rules know the changes that we make; pyHanko's know those of others too. Where
+        # it stumbles over what was appended, our verdict of a change stands.
+        try:
+            return _by_others(data)
+        except BadPdf:
+            return found
     return found
 
 
 def _ordered(whole: Document) -> list[Signature]:
     return fields.signatures(whole)
+
+
+def _permits_nothing(whole: Document, signature: Signature) -> bool:
+    """Whether the signature's own references say P 1 (ISO 32000-2, 12.8.2.2 and 12.8.2.4)."""
+    held = whole.dictionary(Ref(signature.number, 0), "a signature")
+    references = whole.resolve(held.get("Reference"))
+    for reference in references if isinstance(references, list) else ():
+        parameters = whole.resolve(
+            whole.dictionary(reference, "a reference").get("TransformParams")
+        )
+        if isinstance(parameters, dict) and parameters.get("P") == 1:
+            return True
+    return False
+
+
+def _lock(found: list[Found], locks: list[bool]) -> list[Found]:
+    """A signature after one that permits nothing is a change, but for a time-stamp."""
+    detail = ("先前的签名不许再签", "a signature that an earlier one forbids")
+    return [
+        replace(one, after="changes", detail=detail)
+        if lock
+        and one.after == "signatures"
+        and any(later.sub_filter != TIME_STAMP_FILTER for later in found[number + 1 :])
+        else one
+        for number, (one, lock) in enumerate(zip(found, locks, strict=True))
+    ]
 
 
 def _plain(whole: Document, signature: Signature) -> Found:
@@ -92,6 +127,29 @@ def _after(whole: Document, revision: int) -> tuple[str, Detail]:
             return "changes", problem or ("有一次修订没有签章", "a revision without a signature")
     problem = changes.beyond_long_term_data(whole, latest)
     return ("changes", problem) if problem else ("signatures", "")
+
+
+def _by_others(data: bytes) -> list[Found]:
+    """What pyHanko finds, held against the file's end, which it does not look at."""
+    told = door.ask(data)
+    found = _lock([_foreign(data, one) for one in told], [bool(one["locks"]) for one in told])
+    if _is_loose(data, max((one.end for one in found), default=0)):
+        loose = ("文件尾有不属于任何修订的内容", "bytes at the end that no table speaks of")
+        return [replace(one, after="changes", detail=loose) for one in found]
+    return found
+
+
+def _is_loose(data: bytes, covered: int) -> bool:
+    """Whether bytes follow the last signature that belong to no revision: a reader that repairs
+    takes objects from there, one that does not never sees them."""
+    if not covered or not data[covered:].strip(b"\x00\t\n\f\r "):
+        return False
+    last = data.rfind(b"startxref")
+    end = _END.match(data, last)
+    if end is None or data[end.end() :].strip(b"\x00\t\n\f\r "):
+        return True
+    table = int(end[1])
+    return table < covered or data.find(b"startxref", table) != last
 
 
 def _foreign(data: bytes, one: dict[str, Any]) -> Found:

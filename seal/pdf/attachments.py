@@ -31,10 +31,11 @@ def find(document: Document, name: str, *, cap: int) -> bytes | None:
     stream = document.resolve(files.get("F"))
     if not isinstance(stream, Stream):
         raise BadPdf("malformed", "an embedded file without content")
-    return _decoded(stream, cap)
+    return decoded(stream, cap)
 
 
-def _decoded(stream: Stream, cap: int) -> bytes:
+def decoded(stream: Stream, cap: int) -> bytes:
+    """A stream's data, plain or deflated; BadPdf when it is over `cap` bytes."""
     kind = stream.dictionary.get("Filter")
     if kind is None:
         data = stream.data
@@ -43,9 +44,9 @@ def _decoded(stream: Stream, cap: int) -> bytes:
         try:
             data = inflater.decompress(stream.data, cap + 1)
         except zlib.error as error:
-            raise BadPdf("malformed", "an embedded file that does not unpack") from error
+            raise BadPdf("malformed", "a stream that does not unpack") from error
     else:
-        raise BadPdf("malformed", "an embedded file in an unknown encoding")
+        raise BadPdf("malformed", "a stream in an unknown encoding")
     if len(data) > cap:
-        raise BadPdf("too_large", "an embedded file")
+        raise BadPdf("too_large", "an embedded stream")
     return data

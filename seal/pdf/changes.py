@@ -1,7 +1,8 @@
 """What a revision changed, judged against the two kinds of change that are allowed.
 
-Between seals: one more signature field. After the last seal: a DSS (ISO 32000-2, 12.8.4.3) and
-nothing else. Everything else is a change, whatever the PDF's own permissions say.
+Between seals: one more signature field, and in the last one's revision the DSS that it then covers.
+After the last seal: a DSS (ISO 32000-2, 12.8.4.3) and nothing else. Everything else is a change,
+whatever the PDF's own permissions say.
 """
 
 from seal.pdf.document import Document
@@ -12,11 +13,15 @@ from seal.pdf.update import Update
 Change = tuple[str, str]
 
 
+_GAINED: tuple[set[str], ...] = ({"AcroForm"}, {"Annots"}, {"DSS"}, {"AcroForm", "DSS"})
+
+
 def beyond_a_signature(document: Document, count: int) -> Change | None:
     """What revision `count` changes besides adding one signature field; None when nothing.
 
     Changed objects may only be: the form's field list and the page's annotation list, each
-    longer by the new widget; or, for a first signature, catalogue and page gaining those lists.
+    longer by the new widget; or catalogue and page gaining what they did not have: those lists for
+    a first signature, the DSS for a last one.
     """
     before, after = document.at(count - 1), document.at(count)
     revision = after.revisions[-1]
@@ -47,7 +52,7 @@ def _is_addition(old: Object, new: Object, after: Document) -> bool:
             and fields[:-1] == old.get("Fields")
             and _is_widget(fields[-1], after)
         )
-    return changed in ({"AcroForm"}, {"Annots"}) and not changed & old.keys()
+    return changed in _GAINED and not changed & old.keys()
 
 
 def _is_widget(value: Object, after: Document) -> bool:

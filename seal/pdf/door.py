@@ -76,8 +76,20 @@ def _signature(reader: Any, name: str, value: Any, ref: Any) -> dict[str, Any]:
         "time": _text(value, "/M"), "range": [int(n) for n in value["/ByteRange"]],
         "contents": bytes(raw).hex(), "revision": revision,
         "start": reader.xrefs.get_startxref_for_revision(revision),
-        "hybrid": reader.xrefs.hybrid_xrefs_present,
+        "hybrid": reader.xrefs.hybrid_xrefs_present, "locks": _locks(value),
     }  # fmt: skip
+
+
+def _locks(value: Any) -> bool:
+    """Whether the signature permits nothing more: DocMDP or FieldMDP with P 1 (12.8.2)."""
+    for reference in _entry(value, "/Reference") or ():
+        if _entry(_entry(reference.get_object(), "/TransformParams") or {}, "/P") == 1:
+            return True
+    return False
+
+
+def _entry(value: Any, key: str) -> Any:
+    return value[key] if key in value else None  # noqa: SIM401  # .get does not resolve
 
 
 def _text(value: Any, key: str) -> str:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from seal.pdf import document
+from seal.pdf import document, dss
 from seal.pdf.document import Document
 from seal.pdf.errors import BadPdf
 from seal.pdf.objects import Dict, Name, Object, Real, Ref, Stream, write
 from seal.pdf.update import Update
 from seal.picture import Appearance
+from trust.carried import Evidence
 
 SM2_SEAL = ("Trust.GMPkiLite", "GM.sm2seal")
 PADES = ("Adobe.PPKLite", "ETSI.CAdES.detached")
@@ -45,7 +46,8 @@ class Visible:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A signature field to be written. `size` is the most bytes its /Contents will need."""
+    """A signature field to be written. `size` is the most bytes its /Contents will need; the
+    `evidence` becomes the DSS of the revision, so that the signature covers it."""
 
     name: str
     kind: tuple[str, str]
@@ -53,6 +55,7 @@ class Field:
     size: int
     visible: Visible | None
     lock: bool = False
+    evidence: Evidence | None = None
 
 
 #: Gets the covered bytes and their range in words; returns the DER for /Contents.
@@ -138,7 +141,7 @@ def _put_field(update: Update, base: Document, field: Field, signature: Ref) -> 
         widget["Lock"] = update.add(dict(LOCK))
     ref = update.add(widget)
     _append_annotation(update, base, page, ref)
-    _append_form_field(update, base, ref)
+    _append_form_field(update, base, ref, field.evidence)
 
 
 def _page(base: Document, number: int) -> Ref:
@@ -159,8 +162,14 @@ def _append_annotation(update: Update, base: Document, page: Ref, widget: Ref) -
     update.put(page, {**dictionary, "Annots": update.add([*existing, widget])})
 
 
-def _append_form_field(update: Update, base: Document, widget: Ref) -> None:
-    catalog = base.catalog()
+def _append_form_field(
+    update: Update, base: Document, widget: Ref, evidence: Evidence | None
+) -> None:
+    catalog, gained = base.catalog(), Dict()
+    if evidence is not None:
+        if "DSS" in catalog:
+            raise BadPdf("malformed", "the file carries long-term data already")
+        gained["DSS"] = dss.add(update, evidence)
     current = catalog.get("AcroForm")
     if isinstance(current, Ref):
         form = base.dictionary(current, "AcroForm")
@@ -168,9 +177,11 @@ def _append_form_field(update: Update, base: Document, widget: Ref) -> None:
         update.put(current, {**form, "Fields": fields, "SigFlags": 3})
     elif current is None:
         form = {"Fields": [widget], "SigFlags": 3}
-        update.put(base.root, {**catalog, "AcroForm": update.add(form)})
+        gained["AcroForm"] = update.add(form)
     else:
         raise BadPdf("malformed", "AcroForm is not an object of its own")
+    if gained:
+        update.put(base.root, {**catalog, **gained})
 
 
 def form(appearance: Appearance) -> Stream:

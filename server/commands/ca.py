@@ -1,19 +1,16 @@
 """`trust ca …`: certificates and CRLs. After a change of state comes the issuer's next CRL."""
 
 import argparse
-import base64
-import binascii
 import json
-import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from ca import crl
+from ca import clock_order, crl, ending, issuers, outside
 from ca import hold as ca_hold
 from ca import renew as ca_renew
 from ca import revoke as ca_revoke
@@ -21,22 +18,21 @@ from ca.issue import find_issuer
 from ca.models import Certificate, CertificateState
 from ca.revoke import Reason
 from certificates import registry
-from server import provision
-from server.exits import CannotOpen, CannotWrite, Usage
+from server.commands import ca_making, files, keys
+from server.exits import Usage
 from server.platform import Platform
 from trust.access import SYSTEM
 from trust.anchors import pem
 from trust.clock import utc_now
 from trust.crypto import x509
-from trust.crypto.errors import Malformed
-from trust.errors import Invalid
-
-_REQUEST_MAX = x509.CERTIFICATE_MAX
+from trust.errors import NotFound
+from trust.fetch import Fetcher, FetchFailed
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     cas = commands.add_parser("ca", help="证书 / certificates")
     inner = cas.add_subparsers(required=True, metavar="COMMAND")
+    ca_making.add(inner)
     parser = _of_certificate(inner, "revoke", "吊销 / revoke for good", run_revoke)
     reasons = [reason.name.lower() for reason in Reason]
     parser.add_argument("--reason", required=True, choices=reasons)
@@ -48,19 +44,26 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser = inner.add_parser("crl", help="publish a fresh CRL of an issuer")
     parser.add_argument("issuer", help="such as issuing-sm2")
     parser.add_argument("--out", type=Path, metavar="FILE.crl")
+    parser.add_argument(
+        "--from", dest="from_file", type=Path, metavar="FILE", help="an outside CA's, by hand"
+    )
     parser.set_defaults(run=run_crl)
     parser = inner.add_parser("shards", help="spread an issuer's next certificates over N CRLs")
     parser.add_argument("issuer", help="such as issuing-sm2")
     parser.add_argument("number", type=int, help=f"1 (none) to {crl.SHARDS_MAX}")
     parser.set_defaults(run=run_shards)
+    parser = inner.add_parser("clock", help="时钟 / is the clock behind what was issued last")
+    parser.add_argument("--accept", metavar="REASON", help="it is right: it ran ahead before")
+    parser.set_defaults(run=run_clock)
     parser = inner.add_parser("list", help="证书清单 / the certificates")
     parser.add_argument("--issuer")
     parser.add_argument("--state", choices=[state.value for state in CertificateState])
+    parser.add_argument("--ending", type=int, metavar="DAYS", help="in force, and ending by then")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run_list)
     parser = inner.add_parser("rotate", help="a new key for one of the platform's signers")
-    parser.add_argument("signer", choices=[name for name, *_ in provision.SIGNERS])
-    parser.set_defaults(run=run_rotate)
+    parser.add_argument("signer", help="such as claim-signer-sm2; the same as `trust keys rotate`")
+    parser.set_defaults(run=keys.run_rotate)
 
 
 def _of_certificate(
@@ -130,7 +133,7 @@ def run_release(arguments: argparse.Namespace, platform: Platform) -> int:
 
 def run_renew(arguments: argparse.Namespace, platform: Platform) -> int:
     """The new certificate in PEM, on standard output or in a file."""
-    request = _read_request(arguments.csr) if arguments.csr else None
+    request = files.read_request(arguments.csr) if arguments.csr else None
     with platform.reading() as session:
         base_url = registry.region(session).base_url
     made = ca_renew.renew(
@@ -138,44 +141,44 @@ def run_renew(arguments: argparse.Namespace, platform: Platform) -> int:
         by=SYSTEM, at=utc_now(), request=request, base_url=base_url,
     )  # fmt: skip
     if arguments.out:
-        _write(arguments.out, pem("CERTIFICATE", made.der))
+        files.write(arguments.out, pem("CERTIFICATE", made.der))
         print(f"✓ 已更新证书 new certificate {made.serial:x} in {arguments.out}")
     else:
         print(pem("CERTIFICATE", made.der).decode(), end="")
     return 0
 
 
-def _read_request(path: Path) -> bytes:
-    """DER or PEM of a certificate request."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(_REQUEST_MAX + 1)
-    except OSError as error:
-        raise CannotOpen(f"{path} cannot be opened: {error.strerror}") from error
-    if not data.startswith(b"-----BEGIN"):
-        return data
-    return _from_pem(data)
-
-
-def _from_pem(data: bytes) -> bytes:
-    found = re.search(
-        rb"-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----(.*?)-----END", data, re.DOTALL
-    )
-    if found is None:
-        raise Invalid("the file holds no certificate request")
-    try:
-        return base64.b64decode(b"".join(found[1].split()), validate=True)
-    except binascii.Error as error:
-        raise Malformed("the certificate request is not Base64") from error
-
-
 def run_crl(arguments: argparse.Namespace, platform: Platform) -> int:
-    with platform.sessions.begin() as session:
-        der = crl.publish(session, arguments.issuer, keys=platform.keys, by=SYSTEM, at=utc_now())
+    """Of our own CA the next CRL; of an outside CA the one it has published, or that of a file."""
+    at = utc_now()
+    with platform.reading() as session:
+        is_outside = issuers.find(session, arguments.issuer).outside
+    if is_outside:
+        der = _outside_crl(arguments, platform, at=at)
+    elif arguments.from_file:
+        raise Usage(f"{arguments.issuer} is a CA of our own: its CRLs are made, not read")
+    else:
+        with platform.sessions.begin() as session:
+            der = crl.publish(session, arguments.issuer, keys=platform.keys, by=SYSTEM, at=at)
     if arguments.out:
-        _write(arguments.out, der)
+        files.write(arguments.out, der)
     print(f"✓ 已签发吊销列表 CRL of {arguments.issuer}: {len(x509.parse_crl(der).entries)} entries")
     return 0
+
+
+def _outside_crl(arguments: argparse.Namespace, platform: Platform, *, at: datetime) -> bytes:
+    name: str = arguments.issuer
+    if arguments.from_file:
+        data = files.read_crl(arguments.from_file)
+        return outside.take_crl(platform.sessions, name, data, by=SYSTEM, at=at).der
+    told = outside.ask(platform.sessions, name, fetch=Fetcher(), at=at)
+    if told.problem:
+        raise FetchFailed(f"{name} has not told what it has revoked: {told.problem}")
+    with platform.reading() as session:
+        found = crl.newest(session, name)
+    if found is None:
+        raise NotFound(f"{name} answers by OCSP and has no CRL here")
+    return found
 
 
 def run_shards(arguments: argparse.Namespace, platform: Platform) -> int:
@@ -191,11 +194,20 @@ def run_shards(arguments: argparse.Namespace, platform: Platform) -> int:
     return 0
 
 
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise CannotWrite(f"{path} cannot be written: {error.strerror}") from error
+def run_clock(arguments: argparse.Namespace, platform: Platform) -> int:
+    """1 when the clock is behind, and nothing is issued."""
+    at = utc_now()
+    if arguments.accept:
+        with platform.sessions.begin() as session:
+            since, until = clock_order.accept(session, reason=arguments.accept, by=SYSTEM, at=at)
+        print(f"✓ 不再计入 set aside: {since:%Y-%m-%dT%H:%M:%SZ} – {until:%Y-%m-%dT%H:%M:%SZ}")
+        return 0
+    with platform.reading() as session:
+        last, late = clock_order.newest(session), clock_order.behind(session, at=at)
+    right = late <= clock_order.TOLERANCE
+    told = f"{last:%Y-%m-%dT%H:%M:%SZ}" if last is not None else "-"
+    print(f"{'✓' if right else '✗'} 时钟 clock {at:%Y-%m-%dT%H:%M:%SZ}, 最近一次 last act {told}")
+    return 0 if right else 1
 
 
 def run_list(arguments: argparse.Namespace, platform: Platform) -> int:
@@ -204,6 +216,8 @@ def run_list(arguments: argparse.Namespace, platform: Platform) -> int:
         query = query.where(Certificate.issuer == arguments.issuer)
     if arguments.state:
         query = query.where(Certificate.state == arguments.state)
+    if arguments.ending is not None:
+        query = query.where(*ending.within(at=utc_now(), margin=_days(arguments.ending)))
     with platform.reading() as session:
         rows = [_row(row) for row in session.scalars(query)]
     if arguments.json:
@@ -215,6 +229,12 @@ def run_list(arguments: argparse.Namespace, platform: Platform) -> int:
     return 0
 
 
+def _days(number: int) -> timedelta:
+    if not 0 <= number <= 36_500:
+        raise Usage("--ending is 0 to 36500 days")
+    return timedelta(days=number)
+
+
 def _row(row: Certificate) -> dict[str, Any]:
     return {
         "serial": row.serial, "issuer": row.issuer, "profile": row.profile,
@@ -223,10 +243,3 @@ def _row(row: Certificate) -> dict[str, Any]:
         "revoked_at": row.revoked_at.isoformat() if row.revoked_at else None,
         "reason": row.reason, "renews": row.renews,
     }  # fmt: skip
-
-
-def run_rotate(arguments: argparse.Namespace, platform: Platform) -> int:
-    """The new key is used from now on; what the old one signed stays verifiable."""
-    key_id = provision.rotate_signer(platform, arguments.signer, at=utc_now())
-    print(f"✓ 新密钥 new key {key_id}")
-    return 0

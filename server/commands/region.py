@@ -1,17 +1,12 @@
-"""`trust init`, `trust serve`, `trust audit`, `trust anchors`, `trust seal`."""
+"""`trust init`, `trust serve`, `trust audit`, `trust anchors`."""
 
 import argparse
 import json
 from pathlib import Path
 
 from certificates import publish
-from seal.pdf.document import SIZE_MAX
 from server import provision
-from server.commands import pictures
-from server.exits import OUTCOMES, CannotOpen
 from server.platform import Platform
-from trust import anchors
-from trust.anchors import Anchors
 from trust.clock import utc_now
 from trust.crypto.algorithms import Algorithm
 
@@ -33,7 +28,6 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("directory", type=Path, metavar="DIR")
     parser.set_defaults(run=run_anchors)
     _add_audit(commands)
-    _add_seal(commands)
 
 
 def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -44,17 +38,6 @@ def _add_audit(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.set_defaults(run=run_audit_verify)
     parser = inner.add_parser("checkpoint", help="sign the log as it stands")
     parser.set_defaults(run=run_audit_checkpoint)
-
-
-def _add_seal(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    seals = commands.add_parser("seal", help="电子印章 / seals")
-    inner = seals.add_subparsers(required=True, metavar="COMMAND")
-    parser = inner.add_parser("inspect", help="a seal, a seal signature, an OFD or a sealed PDF")
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--anchors", type=Path, metavar="DIR")
-    pictures.add(parser)
-    parser.add_argument("--json", action="store_true")
-    parser.set_defaults(run=run_inspect)
 
 
 def run_init(arguments: argparse.Namespace, platform: Platform) -> int:
@@ -101,19 +84,3 @@ def run_audit_verify(arguments: argparse.Namespace, platform: Platform) -> int:
 def run_audit_checkpoint(_arguments: argparse.Namespace, platform: Platform) -> int:
     print(provision.sign_checkpoints(platform, at=utc_now()), end="")
     return 0
-
-
-def run_inspect(arguments: argparse.Namespace, _platform: Platform) -> int:
-    from seal import inspect  # it loads pyHanko, which no other command needs
-
-    try:
-        with arguments.file.open("rb") as file:
-            data = file.read(SIZE_MAX + 1)
-    except OSError as error:
-        raise CannotOpen(f"{arguments.file} cannot be opened: {error.strerror}") from error
-    known = anchors.load(arguments.anchors) if arguments.anchors else Anchors(())
-    found = inspect.inspect(data, anchors=known, now=utc_now())
-    shown = json.dumps(found.as_json(), ensure_ascii=False, indent=2)
-    lines = pictures.show(data, arguments.pictures)
-    print(shown if arguments.json else "\n".join([found.text(), *lines]))
-    return OUTCOMES[found.outcome]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from certificates.verify_claim import Verification
+from seal.inspection import change_lines
 from server.pages import names
 from trust.report import Outcome, printable
 
@@ -24,7 +25,7 @@ def report(found: Verification) -> str:
     zh, en = WORDS[found.outcome]
     lines = [f"{MARKS[found.outcome]} {zh} {en}"]
     if found.changed_after_sealing:
-        lines.append("  ！签章后文件被改动 The file was changed after sealing")
+        lines += change_lines(found.checks)
     lines += licence(found.licence)
     for check in found.checks:
         reason = check.reason()

@@ -14,7 +14,7 @@ from certificates.exchange import AskedStatus
 from certificates.verify import verify_file
 from certificates.verify_claim import Verification, verify_claim
 from seal.pdf.document import SIZE_MAX
-from server.commands import text
+from server.commands import pictures, text
 from server.exits import OUTCOMES, CannotOpen, Usage
 from server.platform import Platform
 from trust import anchors
@@ -31,6 +31,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--qr", metavar="TEXT|IMAGE", help="a QR code's text, or a picture of it")
     parser.add_argument("--anchors", type=Path, metavar="DIR", help="judge by this folder alone")
     parser.add_argument("--offline", action="store_true", help="ask no network")
+    pictures.add(parser)
     parser.add_argument("--at", metavar="TIME", help="judge as of this time (RFC 3339)")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run)
@@ -43,17 +44,19 @@ def run(arguments: argparse.Namespace, platform: Platform) -> int:
     if arguments.offline and arguments.anchors is None:
         raise Usage("--offline needs --anchors")
     at = _time(arguments.at)
+    data = _contents(arguments.file) if arguments.file is not None else b""
     with httpx.Client(follow_redirects=False, trust_env=False) as client:
         knowledge = _knowledge(arguments, platform, client)
         found = (
-            verify_file(_contents(arguments.file), knowledge, at=at)
+            verify_file(data, knowledge, at=at)
             if arguments.file is not None
             else _verify_code(arguments.qr, knowledge, at)
         )
+    shown = pictures.show(data, arguments.pictures)
     if arguments.json:
         print(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
     else:
-        print(text.report(found))
+        print("\n".join([text.report(found), *shown]))
     return OUTCOMES[found.outcome]
 
 

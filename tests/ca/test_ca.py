@@ -17,7 +17,7 @@ from ca.models import Certificate, CertificateState
 from ca.profiles import BadProfile
 from ca.revoke import CertificateNotInForce, Reason
 from ca.status import RegistryLookup
-from tests.regions import Region
+from tests.regions import Region, build
 from tests.tools import find_tool
 from trust.access import SYSTEM
 from trust.anchors import pem
@@ -120,21 +120,24 @@ def test_an_issuing_ca_makes_no_further_ca(sqlite_region: Region) -> None:
         certify(sqlite_region, profile="issuing")
 
 
-def test_a_certificate_never_outlives_its_issuer(sqlite_region: Region) -> None:
-    with sqlite_region.platform.reading() as session:
+def test_a_certificate_never_outlives_its_issuer(tmp_path: Path) -> None:
+    """In a region of its own: what is issued in the future stops everything until then."""
+    ahead = build(tmp_path / "home")
+    with ahead.platform.reading() as session:
         parent = x509.parse_certificate(issue.find_issuer(session, "issuing-sm2").certificate)
     late = parent.not_after - timedelta(days=30)
     made = issue.issue_from_request(
-        sqlite_region.platform.sessions, request_for(KeyKind.SM2), profile="seal", subject=NAME,
-        issuer="issuing-sm2", keys=sqlite_region.platform.keys, by=SYSTEM, at=late,
+        ahead.platform.sessions, request_for(KeyKind.SM2), profile="seal", subject=NAME,
+        issuer="issuing-sm2", keys=ahead.platform.keys, by=SYSTEM, at=late,
     )  # fmt: skip
     assert made.not_after == parent.not_after
     with pytest.raises(Conflict):
         issue.issue_from_request(
-            sqlite_region.platform.sessions, request_for(KeyKind.SM2), profile="seal",
-            subject=NAME, issuer="issuing-sm2", keys=sqlite_region.platform.keys, by=SYSTEM,
+            ahead.platform.sessions, request_for(KeyKind.SM2), profile="seal", subject=NAME,
+            issuer="issuing-sm2", keys=ahead.platform.keys, by=SYSTEM,
             at=parent.not_after + timedelta(days=1),
         )  # fmt: skip
+    ahead.platform.engine.dispose()
 
 
 def test_revocation_is_in_the_registry_and_in_the_next_crl(region: Region) -> None:

@@ -120,9 +120,9 @@ def _cms_variants(value: bytes, stray: bytes) -> Iterator[tuple[str, bytes]]:
     for oid in ("1.2.840.113549.1.1.1", "1.2.840.113549.1.1.5", "1.2.840.113549.1.1.12",
                 "1.2.840.113549.1.1.10", cms.SM2_SIGN):  # fmt: skip
         renamed = der.sequence(der.oid(oid), der.null())
-        yield f"signature algorithm {oid}", build(signer=[*info[:4], renamed, info[5]])
+        yield f"signature algorithm {oid}", build(signer=[*info[:4], renamed, *info[5:]])
     plain = der.sequence(der.oid("1.2.840.113549.1.1.11"))
-    yield "signature parameters absent", build(signer=[*info[:4], plain, info[5]])
+    yield "signature parameters absent", build(signer=[*info[:4], plain, *info[5:]])
     attributes = [item.raw for item in der.children(der.read(info[3]))]
     yield (
         "attributes reordered",
@@ -172,27 +172,33 @@ def reencoded_stamp(pdf: bytes, *, stray: bytes) -> Files:
     """The SM2 seal signature in other encodings."""
     first = signatures(pdf)[0]
     stamp = asn1.parse_stamp(first.contents)
-    tbs, signer, oid, signature = (part.raw for part in der.children(der.parse(first.contents)))
+    tbs, signer, oid, signature, *stamped = (
+        part.raw for part in der.children(der.parse(first.contents))
+    )
     r, s = (der.read_integer(part) for part in der.children(der.parse(stamp.signature)))
     raw = r.to_bytes(32, "big") + s.to_bytes(32, "big")
     long_r = der.sequence(b"\x02\x22\x00\x00" + r.to_bytes(32, "big"), der.integer(s))
     time_stamp = der.explicit(0, der.bits(b"\x30\x00"))
+
+    def whole(*parts: bytes) -> bytes:
+        return der.sequence(*parts, *stamped)
+
     order = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
     variants = {
-        "signature raw": der.sequence(tbs, signer, oid, der.bits(raw)),
-        "signature raw, zero first": der.sequence(tbs, signer, oid, der.bits(b"\x00" + raw)),
-        "s negated": der.sequence(tbs, signer, oid, der.bits(_pair(r, order - s))),
-        "r above the order": der.sequence(tbs, signer, oid, der.bits(_pair(r + order, s))),
-        "s above the order": der.sequence(tbs, signer, oid, der.bits(_pair(r, s + order))),
-        "signature and a byte": der.sequence(tbs, signer, oid, der.bits(stamp.signature + b"\x00")),
-        "r with leading zeros": der.sequence(tbs, signer, oid, der.bits(long_r)),
+        "signature raw": whole(tbs, signer, oid, der.bits(raw)),
+        "signature raw, zero first": whole(tbs, signer, oid, der.bits(b"\x00" + raw)),
+        "s negated": whole(tbs, signer, oid, der.bits(_pair(r, order - s))),
+        "r above the order": whole(tbs, signer, oid, der.bits(_pair(r + order, s))),
+        "s above the order": whole(tbs, signer, oid, der.bits(_pair(r, s + order))),
+        "signature and a byte": whole(tbs, signer, oid, der.bits(stamp.signature + b"\x00")),
+        "r with leading zeros": whole(tbs, signer, oid, der.bits(long_r)),
         "a time-stamp": der.sequence(tbs, signer, oid, signature, time_stamp),
         "an untagged fifth part": der.sequence(tbs, signer, oid, signature, der.bits(b"\x00")),
-        "another certificate": der.sequence(tbs, der.octets(stray), oid, signature),
-        "another algorithm": der.sequence(tbs, signer, der.oid("1.2.156.10197.1.301.1"), signature),
-        "RSA named": der.sequence(tbs, signer, der.oid("1.2.840.113549.1.1.11"), signature),
+        "another certificate": whole(tbs, der.octets(stray), oid, signature),
+        "another algorithm": whole(tbs, signer, der.oid("1.2.156.10197.1.301.1"), signature),
+        "RSA named": whole(tbs, signer, der.oid("1.2.840.113549.1.1.11"), signature),
         "the form of 2014": der.sequence(tbs, signature),
-        "bits not whole": der.sequence(tbs, signer, oid, signature[:2] + b"\x01" + signature[3:]),
+        "bits not whole": whole(tbs, signer, oid, signature[:2] + b"\x01" + signature[3:]),
     }  # fmt: skip
     for name, value in [*variants.items(), *_ber(first.contents)]:
         assert value != first.contents, name

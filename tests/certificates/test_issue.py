@@ -19,9 +19,8 @@ from certificates.models import Application, ApplicationState, Authority, Licenc
 from certificates.status_list import Status
 from certificates.store import FileStore
 from certificates.verify import verify_file
-from seal import make
-from seal.make import SealNotInForce
-from seal.models import SealState
+from seal import freeze
+from seal.life import SealNotInForce
 from tests.regions import MARKET, TRANSPORT, Region, example
 from trust.access import SYSTEM, Caller, Role
 from trust.audit_entry import AuditEntry
@@ -126,7 +125,7 @@ def test_a_frozen_seal_seals_nothing_from_the_next_use_on(region: Region) -> Non
     admin = region.caller("market.seal")
     key = region.approved()
     with region.platform.sessions.begin() as session:
-        make.set_state(session, es_id, SealState.FROZEN, by=admin, at=utc_now())
+        freeze.freeze(session, es_id, reason="遗失", by=admin, at=utc_now())
     try:
         with pytest.raises(SealNotInForce):
             issue.issue(
@@ -138,7 +137,7 @@ def test_a_frozen_seal_seals_nothing_from_the_next_use_on(region: Region) -> Non
         assert _state(region, key) == ApplicationState.APPROVED
     finally:
         with region.platform.sessions.begin() as session:
-            make.set_state(session, es_id, SealState.ACTIVE, by=admin, at=utc_now())
+            freeze.unfreeze(session, es_id, reason="找到", by=admin, at=utc_now())
 
 
 def _seal(region: Region) -> str:

@@ -21,7 +21,12 @@ from certificates.verify_claim import Verification
 from seal.apply import Suites
 from seal.pdf import document
 from seal.pdf.objects import Dict, write
-from tests.certificates import mutated_revisions, mutated_signatures, mutations
+from tests.certificates import (
+    mutated_evidence,
+    mutated_revisions,
+    mutated_signatures,
+    mutations,
+)
 from tests.certificates.mutated_signatures import Files
 from tests.sealed import Sealed, sealed
 from trust.report import Outcome
@@ -151,6 +156,42 @@ def test_the_seal_signature_reencoded_never_passes(sealed: Sealed, knowledge: Kn
 
 def test_a_byte_range_that_lies_never_passes(sealed: Sealed, knowledge: Knowledge) -> None:
     assert require_none_passes(mutations.lies(sealed.dual), knowledge, sealed) > 40
+
+
+# --- time-stamps and long-term data --------------------------------------------------------------
+
+
+def test_a_closing_time_stamp_taken_away_exchanged_or_respelled_never_passes(
+    sealed: Sealed, knowledge: Knowledge
+) -> None:
+    stray = sealed.anchors().roots[0].der
+    for suites in (Suites.DUAL, Suites.RSA):
+        files = mutated_evidence.time_stamps(sealed.files[suites], sealed.second, stray=stray)
+        assert require_none_passes(files, knowledge, sealed) > 25
+
+
+def test_a_seals_time_stamp_taken_away_exchanged_or_respelled_never_passes(
+    sealed: Sealed, knowledge: Knowledge
+) -> None:
+    stray = sealed.anchors().roots[0].der
+    files = mutated_evidence.seal_time_stamps(sealed.files[Suites.SM2], sealed.second, stray=stray)
+    assert require_none_passes(files, knowledge, sealed) > 25
+
+
+@pytest.mark.parametrize("suites", list(Suites))
+def test_a_bit_changed_in_a_time_stamp_never_passes(
+    sealed: Sealed, offline: Knowledge, suites: Suites
+) -> None:
+    files = mutated_evidence.flips_of_tokens(sealed.files[suites], random.Random(3161), 100)
+    assert require_none_passes(files, offline, sealed) == 100
+
+
+@pytest.mark.parametrize("suites", list(Suites))
+def test_a_bit_changed_in_the_long_term_data_never_passes(
+    sealed: Sealed, offline: Knowledge, suites: Suites
+) -> None:
+    files = mutated_evidence.flips_of_evidence(sealed.files[suites], random.Random(319142), 40)
+    assert require_none_passes(files, offline, sealed) == 40
 
 
 # --- by other programs ------------------------------------------------------------------------

@@ -8,13 +8,23 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select
 
+from ca import issue
+from ca.issue import Order
+from ca.models import Certificate, CertificateState
 from tests.tools import find_tool, missing_tool
-from trust.crypto import signatures
+from trust.access import SYSTEM
+from trust.clock import utc_now
+from trust.crypto import private_keys, signatures, x509, x509_write
 from trust.crypto.algorithms import Algorithm, KeyKind
 from trust.crypto.errors import InvalidSignature
+from trust.db import Sessions
 from trust.errors import Conflict, Invalid, NotFound, Unavailable
-from trust.keys import KeyStore
+from trust.keys import KeyStore, SoftKeyStore
+from trust.keys_combined import CombinedKeyStore
+from trust.keys_counted import CountingKeyStore
+from trust.keys_models import KeyUse
 from trust.keys_pkcs11 import Pkcs11KeyStore
 
 MODULES = [
@@ -197,3 +207,59 @@ def test_a_forked_child_must_open_its_own(token: Pkcs11KeyStore) -> None:
             token.ids()
     finally:
         token._process -= 1
+
+
+def test_a_destroyed_key_is_gone_from_the_token_for_everybody(
+    token: Pkcs11KeyStore, module: Path
+) -> None:
+    other = Pkcs11KeyStore(module, "trust", PIN)
+    token.generate("ending", KeyKind.P256)
+    other.sign("ending", MESSAGE, Algorithm.ES256)
+    assert token.place("ending") == "token trust"
+    assert token.destroy("ending") == "2 objects destroyed in the token trust"
+    for store in (token, other):
+        with pytest.raises((NotFound, Unavailable)):
+            store.sign("ending", MESSAGE, Algorithm.ES256)
+        with pytest.raises(NotFound):
+            store.destroy("ending")
+    assert "ending" not in other.ids()
+
+
+def test_a_token_pulled_in_the_middle_of_many_fails_clearly_and_signs_nothing_twice(
+    token: Pkcs11KeyStore, soft_keys: SoftKeyStore, sqlite_sessions: Sessions
+) -> None:
+    """Its session is closed under it, which is what the library meets when a token is pulled."""
+    keys, at = CombinedKeyStore(soft_keys, token), utc_now()
+    name = x509_write.name([(x509.COUNTRY, "CN"), (x509.COMMON_NAME, "CA")])
+    issue.create_root(
+        sqlite_sessions, "pulled-root", subject=name, kind=KeyKind.RSA, keys=keys, by=SYSTEM, at=at
+    )
+    spki = private_keys.generate(KeyKind.P256).spki
+    wanted = [
+        Order("issuing", x509_write.name([(x509.COMMON_NAME, f"CA {n}")]), spki) for n in range(6)
+    ]
+    waiting = list(wanted)
+    for number, order in enumerate(wanted):
+        if number == 2:
+            with token._in_hand() as session:
+                session.close()
+        try:
+            issue.issue(sqlite_sessions, order, issuer="pulled-root", keys=keys, by=SYSTEM, at=at)
+        except Unavailable:
+            continue
+        waiting.remove(order)
+    assert waiting == [wanted[2]]
+    issue.issue(sqlite_sessions, waiting[0], issuer="pulled-root", keys=keys, by=SYSTEM, at=at)
+    with sqlite_sessions() as session:
+        rows = session.execute(select(Certificate.subject, Certificate.state)).all()
+    issued = [subject for subject, state in rows if state == CertificateState.ISSUED]
+    assert sorted(issued) == [f"CN=CA {n}" for n in range(6)]
+    assert [state for _, state in rows].count(CertificateState.RESERVED) == 1
+
+
+def test_uses_in_a_token_are_counted_too(token: Pkcs11KeyStore, sqlite_sessions: Sessions) -> None:
+    store = CountingKeyStore(token, lambda: sqlite_sessions, clock=utc_now, every=99)
+    store.sign("p256", MESSAGE, Algorithm.ES256)
+    store.flush()
+    with sqlite_sessions() as session:
+        assert session.scalar(select(KeyUse.uses).filter_by(key_id="p256")) == 1

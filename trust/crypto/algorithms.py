@@ -42,8 +42,9 @@ class Algorithm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One allowed algorithm. `oid` is dotted, empty where no X.509 object may be signed so; `digest`
-    a name from `hashes.Digest`: EdDSA hashes inside, with the one named (RFC 8032, 5.1)."""
+    """One allowed algorithm. `oid` is dotted, empty where no X.509 object may be signed so;
+    `digest` a name from `hashes.Digest`: EdDSA hashes inside, with the one named (RFC 8032, 5.1).
+    """
 
     algorithm: Algorithm
     key: KeyKind

@@ -20,6 +20,7 @@ SHA256, SM3 = "2.16.840.1.101.3.4.2.1", "1.2.156.10197.1.401"
 SM2_SIGN = "1.2.156.10197.1.301.1"  # what GM/T 0010 signers name in place of .501
 CONTENT_TYPE, MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
 SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
+SIGNATURE_TIME_STAMP = "1.2.840.113549.1.9.16.2.14"
 _DIGESTS = {SHA256: "SHA-256", SM3: "SM3", "2.16.840.1.101.3.4.2.2": "SHA-384",
             "2.16.840.1.101.3.4.2.3": "SHA-512"}  # fmt: skip
 
@@ -122,6 +123,21 @@ def attribute(signed: SignedData, oid: str) -> der.Value | None:
     return found
 
 
+def time_stamp(signed: SignedData) -> bytes | None:
+    """The signature time-stamp (RFC 5126, 6.1.1), if there is one; Malformed when the unsigned
+    attributes are anything but exactly one of these with one value."""
+    if not signed.unsigned_attributes:
+        return None
+    held = der.children(der.read(signed.unsigned_attributes))
+    if len(held) != 1:
+        raise Malformed("unsigned attributes other than one time-stamp")
+    kind, values = der.parts(held[0], 2)
+    tokens = der.children(der.expect(values, der.SET))
+    if der.read_oid(kind) != SIGNATURE_TIME_STAMP or len(tokens) != 1:
+        raise Malformed("unsigned attributes other than one time-stamp")
+    return tokens[0].raw
+
+
 # --- verifying ---------------------------------------------------------------------------------
 
 
@@ -208,18 +224,26 @@ def signed_data(
     chain: tuple[bytes, ...] = (),
     sign: Callable[[bytes], bytes],
     dress: Dress = Dress.RFC5652,
+    stamp: Callable[[bytes], bytes] | None = None,
 ) -> bytes:
     """A detached SignedData over content of `digest`; `sign` gets the signed attributes' DER.
 
-    RSA-SHA256 in the dress of RFC 5652, SM2-SM3 in that of GM/T 0010.
+    RSA-SHA256 in the dress of RFC 5652, SM2-SM3 in that of GM/T 0010. `stamp` gets the signature
+    value and gives the TimeStampToken over it, which goes in as the one unsigned attribute.
     """
     digest_oid = SHA256 if dress is Dress.RFC5652 else SM3
     attributes = signed_attributes(digest, signer=signer, dress=dress, digest_oid=digest_oid)
     signature_oid = "1.2.840.113549.1.1.11" if dress is Dress.RFC5652 else SM2_SIGN
+    signature = sign(attributes)
     return _assemble(
         dress, digest_oid, (signer, *chain), parse_certificate(signer), attributes,
-        signature_oid, sign(attributes),
+        signature_oid, signature, _unsigned(stamp(signature)) if stamp else b"",
     )  # fmt: skip
+
+
+def _unsigned(token: bytes) -> bytes:
+    """unsignedAttrs with a time-stamp and nothing else."""
+    return der.tlv(0xA1, der.sequence(der.oid(SIGNATURE_TIME_STAMP), der.set_of(token)))
 
 
 def _assemble(
@@ -230,6 +254,7 @@ def _assemble(
     attributes: bytes,
     signature_oid: str,
     signature: bytes,
+    unsigned: bytes = b"",
 ) -> bytes:
     digest_algorithm = der.sequence(
         der.oid(digest_oid), der.null() if digest_oid == SHA256 else b""
@@ -237,7 +262,7 @@ def _assemble(
     info = der.sequence(
         der.integer(1), der.sequence(signer.issuer, der.integer(signer.serial)),
         digest_algorithm, der.tlv(0xA0, der.parse(attributes).content),
-        algorithm_identifier(signature_oid), der.octets(signature),
+        algorithm_identifier(signature_oid), der.octets(signature), unsigned,
     )  # fmt: skip
     body = der.sequence(
         der.integer(1), der.set_of(digest_algorithm), der.sequence(der.oid(dress.value[1])),
@@ -247,10 +272,14 @@ def _assemble(
 
 
 def require_canonical(signed: SignedData) -> None:
-    """Malformed unless the bytes are the ones `signed_data` would write from the same parts."""
+    """Malformed unless the bytes are the ones `signed_data` would write from the same parts.
+
+    The time-stamp's own bytes are for `tst.require_canonical`.
+    """
+    token = time_stamp(signed)
     again = _assemble(
         signed.dress, signed.digest_oid, signed.certificates, signed.signer(), signed.attributes,
-        signed.signature_oid, signed.signature,
+        signed.signature_oid, signed.signature, b"" if token is None else _unsigned(token),
     )  # fmt: skip
     if again != signed.der:
         raise Malformed("the signature is not in its canonical form")

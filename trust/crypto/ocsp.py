@@ -147,7 +147,7 @@ def parse_request(data: bytes) -> Request:
     singles = der.children(der.expect(parts[0], der.SEQUENCE))
     if not 1 <= len(singles) <= SINGLES_MAX:
         raise Malformed(f"an OCSP request asks for 1 to {SINGLES_MAX} certificates")
-    nonce = _request_nonce(parts[1].content) if len(parts) == 2 else None
+    nonce = _nonce(parts[1].content) if len(parts) == 2 else None
     return Request(tuple(map(_single_request, singles)), nonce)
 
 
@@ -176,7 +176,7 @@ def _cert_id(value: der.Value) -> CertId:
     return found
 
 
-def _request_nonce(data: bytes) -> Extension | None:
+def _nonce(data: bytes) -> Extension | None:
     extensions = x509.read_extensions(data)
     nonce = extensions.pop(NONCE, None)
     _refuse_critical(extensions)
@@ -266,7 +266,7 @@ def _response(basic: list[der.Value], certificates: tuple[bytes, ...]) -> Respon
         raise Malformed("ResponseData of an unknown form")
     nonce = None
     if len(parts) == 4:
-        found = x509.read_extensions(der.expect(parts[3], 0xA1).content).get(NONCE)
+        found = _nonce(der.expect(parts[3], 0xA1).content)
         nonce = der.read_octets(der.parse(found.value)) if found else None
     return Response(
         tbs=basic[0].raw, responder=parts[0].raw, produced_at=der.read_time(parts[1]),
@@ -281,6 +281,8 @@ def _read_single(value: der.Value) -> Single:
     if len(parts) < 3:
         raise Malformed("a SingleResponse lacks a part")
     ends = next((der.read_time(der.parse(p.content)) for p in parts[3:] if p.tag == 0xA0), None)
+    for part in (p for p in parts[3:] if p.tag == 0xA1):
+        _refuse_critical(x509.read_extensions(part.content))
     return Single(_cert_id(parts[0]), _standing(parts[1]), der.read_time(parts[2]), ends)
 
 

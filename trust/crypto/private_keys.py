@@ -54,7 +54,8 @@ class PrivateKey:
         return DEFAULT[self.kind]
 
     def sign(self, algorithm: Algorithm, message: bytes) -> bytes:
-        """Sign; DER for SM2 and ECDSA, 64 bytes for Ed25519. Invalid if the algorithm does not fit the kind."""
+        """Sign; DER for SM2 and ECDSA, 64 bytes for Ed25519. Invalid if the algorithm does not fit
+        the kind."""
         row = algorithm.row
         if row.key is not self.kind:
             raise Invalid(f"{algorithm} does not go with a key of kind {self.kind}")

@@ -213,18 +213,48 @@ def write_token(
         _attribute(cms.MESSAGE_DIGEST, der.octets(hashes.digest(digest, info))),
         _attribute(cms.SIGNING_CERTIFICATE_V2, bound),
     )
+    named = der.sequence(signer.issuer, der.integer(signer.serial))
+    return _assemble(info, named, digest_oid, attributes, algorithm, sign(attributes), certificates)
+
+
+def _assemble(
+    info: bytes, named: bytes, digest_oid: str, attributes: bytes, algorithm: Algorithm,
+    signature: bytes, certificates: tuple[bytes, ...],
+) -> bytes:  # fmt: skip
     signer_info = der.sequence(
-        der.integer(1), der.sequence(signer.issuer, der.integer(signer.serial)),
-        _digest_algorithm(digest_oid), der.tlv(0xA0, der.parse(attributes).content),
-        algorithm_identifier(algorithm.row.oid), der.octets(sign(attributes)),
+        der.integer(1), named, _digest_algorithm(digest_oid),
+        der.tlv(0xA0, der.parse(attributes).content), algorithm_identifier(algorithm.row.oid),
+        der.octets(signature),
     )  # fmt: skip
     body = der.sequence(
         der.integer(3), der.set_of(_digest_algorithm(digest_oid)),
         der.sequence(der.oid(TST_INFO), der.explicit(0, der.octets(info))),
-        der.tlv(0xA0, b"".join(sorted(certificates))) if certificates else b"",
+        der.tlv(0xA0, b"".join(sorted(set(certificates)))) if certificates else b"",
         der.set_of(signer_info),
     )  # fmt: skip
     return der.sequence(der.oid(cms.Dress.RFC5652.value[0]), der.explicit(0, body))
+
+
+def rewritten(token: bytes, *, certificates: tuple[bytes, ...] | None = None) -> bytes:
+    """The token as `write_token` would spell it, with other `certificates` if given; Malformed.
+
+    What the authority signed stays as it is; what nobody signed gets its one form, so that a token
+    of foreign make can stand where nothing vouches for the bytes around a signature.
+    """
+    signed = cms.parse(token)
+    if signed.dress is not cms.Dress.RFC5652 or signed.content is None or not signed.attributes:
+        raise Malformed("a time-stamp of another form than RFC 3161 with signed attributes")
+    return _assemble(
+        signed.content, der.sequence(signed.issuer, der.integer(signed.serial)),
+        signed.digest_oid, signed.attributes, cms.algorithm_of(signed, signed.signer()),
+        signed.signature, signed.certificates if certificates is None else certificates,
+    )  # fmt: skip
+
+
+def require_canonical(token: bytes) -> None:
+    """Malformed unless the token is in the one form that `rewritten` gives it."""
+    if rewritten(token) != token:
+        raise Malformed("the time-stamp is not in its canonical form")
 
 
 def _attribute(oid: str, value: bytes) -> bytes:
