@@ -4,6 +4,7 @@ lifespan begins, so that its description can be written without keys or database
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio.to_thread
 from fastapi import FastAPI
@@ -15,7 +16,9 @@ from ca.timestamp import Stamper
 from certificates import public_log, registry
 from certificates.router import router as certificates_router
 from certificates.router_applications import router as applications_router
-from server import description, health, middleware, problems, provision
+from seal.router import router as seal_router
+from seal.router_uses import router as seal_uses_router
+from server import description, health, middleware, problems, provision, provision_seals
 from server.identity import CertificateHeader, open_provider
 from server.identity_upkeep import IdentityUpkeep
 from server.pages import docs, identity, static
@@ -73,7 +76,8 @@ def create_app(
     # Routes are tried in their order: the busiest come first.
     for router in (
         tokens_router, authorize_router, certificates_router, applications_router, ca_router,
-        trust_router, administration_router, ca_admin_router, health.router,
+        trust_router, administration_router, ca_admin_router, seal_router, seal_uses_router,
+        health.router,
     ):  # fmt: skip
         app.include_router(router)
     for router in identity.routers:
@@ -115,6 +119,9 @@ def _put_state(app: FastAPI, platform: Platform, *, audit: AuditQueue, clock: Cl
     state.render_logout = identity.render_logout
     state.render_logged_out = identity.render_logged_out
     state.workshop = platform.workshop
+    state.seal_maker = partial(provision_seals.seal_maker, platform)
+    state.owner_name = partial(provision_seals.owner_name, platform)
+    state.fallback_font = platform.settings.fallback_font
     state.status_publisher = platform.status_publisher
     state.ocsp = Responder(platform.reading, platform.keys)
     state.stamper = Stamper(

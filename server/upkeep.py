@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ca import crl, issuers, outside
 from ca.models import Crl, Issuer, Signer
+from seal import expire
 from server import authorities, provision
 from server.platform import Platform
 from trust.access import SYSTEM
@@ -81,7 +82,7 @@ class Upkeep:
         at = self._clock()
         steps = (
             self._renew_crls, self._rotate_signers, self._ask_outside, self._sign_checkpoints,
-            self._recover,
+            self._recover, self._expire_seals,
         )  # fmt: skip
         for step in steps:
             try:
@@ -122,3 +123,6 @@ class Upkeep:
         given_up = provision.recover(self._platform, at=at)
         if given_up:
             _logger.warning("gave up %d half-made licences", len(given_up))
+
+    def _expire_seals(self, at: datetime) -> None:
+        expire.expire(self._platform.sessions, by=SYSTEM, at=at)

@@ -10,10 +10,13 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
+from seal.upload import UPLOAD_MAX
 from server.pages import csrf
 from trust.errors import Invalid
 
 BODY_MAX = 256 * 1024
+#: A form with the picture of a seal.
+PICTURE_FORM_MAX = UPLOAD_MAX + 32 * 1024
 FIELDS_MAX = 64
 #: Certificates, signatures and key sets are pasted; nothing else is long.
 TEXT_MAX = 64 * 1024
@@ -51,25 +54,35 @@ class Form:
 
 
 class _InMemory(MultiPartParser):
-    spool_max_size = 1 << 40  # never to disk; BODY_MAX caps it
+    spool_max_size = 1 << 40  # never to disk; the form's limit caps it
 
 
 async def read(request: Request) -> Form:
     """The form in a body, url-encoded or multipart; BadPageForm for anything else, ForeignForm for
     what another site posted."""
+    return await _read(request, BODY_MAX)
+
+
+async def read_with_picture(request: Request) -> Form:
+    """The same, with room for the picture of a seal."""
+    return await _read(request, PICTURE_FORM_MAX)
+
+
+async def _read(request: Request, most: int) -> Form:
     csrf.refuse_elsewhere(request)
     kind = request.headers.get("content-type", "")[:200].partition(";")[0].strip().lower()
     try:
         if kind == "application/x-www-form-urlencoded":
             return _from_urlencoded(await _read_short(request))
         if kind == "multipart/form-data":
-            return await _from_multipart(request)
+            return await _from_multipart(request, most)
     except ClientDisconnect as error:
         raise BadPageForm("the body ended early") from error
     raise BadPageForm("send a form")
 
 
 Posted = Annotated[Form, Depends(read)]
+PostedPicture = Annotated[Form, Depends(read_with_picture)]
 
 
 async def _read_short(request: Request) -> bytes:
@@ -92,10 +105,10 @@ def _from_urlencoded(body: bytes) -> Form:
     return Form(_once(pairs), {})
 
 
-async def _from_multipart(request: Request) -> Form:
+async def _from_multipart(request: Request, most: int) -> Form:
     declared = request.headers.get("content-length", "")
-    if not declared.isdigit() or int(declared[:12]) > BODY_MAX:
-        raise BadPageForm(f"a form has at most {BODY_MAX} bytes and says how many")
+    if not declared.isdigit() or int(declared[:12]) > most:
+        raise BadPageForm(f"a form has at most {most} bytes and says how many")
     parser = _InMemory(
         request.headers, request.stream(), max_files=4, max_fields=FIELDS_MAX,
         max_part_size=TEXT_MAX,

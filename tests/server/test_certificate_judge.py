@@ -1,7 +1,5 @@
 """Which certificates may log in: those of our own roots, for signing, not revoked."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from ca import dual, revoke
@@ -26,13 +24,13 @@ def judge(sqlite_region: Region) -> CertificateJudge:  # noqa: F811
 
 
 @pytest.fixture
-def certificate(sqlite_region: Region) -> Iterator[Certificate]:  # noqa: F811
+def certificate(sqlite_region: Region) -> Certificate:  # noqa: F811
     made = dual.issue_pair(
         sqlite_region.platform.sessions, request_for(private_keys.generate(KeyKind.SM2)),
         subject=NAME, issuer="issuing-sm2", keys=sqlite_region.platform.keys, by=SYSTEM,
         at=utc_now(), particulars=(("organization-code", USCC),),
     )  # fmt: skip
-    yield made.signing
+    return made.signing
 
 
 def test_a_certificate_of_ours_says_whose_key_it_is(
