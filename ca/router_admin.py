@@ -35,7 +35,7 @@ Serial = Annotated[
 ]
 
 
-@router.get("/v1/ca", summary="签发者清单 / The CAs", openapi_extra=_SECURITY)
+@router.get("/v1/ca", summary="签发者清单 / The issuing authorities", openapi_extra=_SECURITY)
 def list_authorities(caller: Reader, reading: Reading) -> list[AuthorityOut]:
     """本地区的根、签发 CA，以及为我们签发证书的外部 CA。
 

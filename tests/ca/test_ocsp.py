@@ -94,6 +94,13 @@ def test_revocation_hold_and_release_are_in_the_very_next_answer(region: Region)
     assert gone == Revocation(at.replace(microsecond=0), 0)
 
 
+def test_a_kept_answer_is_given_out_as_it_is_on_both_databases(region: Region) -> None:
+    made, by, at = certify(region, "sm2"), responder(region), utc_now()
+    body = ocsp.write_request(ocsp.cert_id(authority(region, "issuing-sm2"), made.serial))
+    first = by.answer(body, at=at)
+    assert by.answer(body, at=at + timedelta(seconds=5)) is first
+
+
 def test_an_answer_is_signed_ahead_and_again_before_half_its_life_is_over(
     sqlite_region: Region,
 ) -> None:
@@ -334,4 +341,16 @@ def test_without_its_database_the_responder_says_try_later(tmp_path: Path) -> No
     for path in (tmp_path / "home").glob("trust.db*"):
         path.unlink()
     answer = by.answer(ocsp.write_request(wanted), at=utc_now())
+    assert ocsp.parse_response(answer.der) is ResponseStatus.TRY_LATER
+
+
+def test_a_kept_good_is_not_repeated_when_the_registry_cannot_be_asked(tmp_path: Path) -> None:
+    region = build(tmp_path / "home")
+    made, by = certify(region, "sm2"), responder(region)
+    body = ocsp.write_request(ocsp.cert_id(authority(region, "issuing-sm2"), made.serial))
+    assert by.answer(body, at=utc_now()).until
+    region.platform.engine.dispose()
+    for path in (tmp_path / "home").glob("trust.db*"):
+        path.unlink()
+    answer = by.answer(body, at=utc_now())
     assert ocsp.parse_response(answer.der) is ResponseStatus.TRY_LATER

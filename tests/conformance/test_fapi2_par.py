@@ -74,7 +74,7 @@ def test_fapi2_security_profile_final_par_ensure_jwt_client_assertions_nbf_over_
 
 @pytest.mark.parametrize(
     "request_uri",
-    [f"urn:ietf:params:oauth:request_uri:{secrets.token_urlsafe(32)}", "https://x.example/1"],
+    ["urn:ietf:params:oauth:request_uri:" + "r" * 43, "https://x.example/1"],
 )
 def test_fapi2_security_profile_final_par_authorization_request_containing_request_uri_form_param(
     platform: Platform, plain: Platform, request_uri: str
