@@ -127,10 +127,11 @@ def _speak(interaction: Interaction, account: str) -> None:
     interaction.acting_for = None
 
 
-def decline_raise(session: Session, interaction: Interaction) -> None:
-    """The person goes on without the level that was offered. An essential one stays asked for:
+def decline_raise(session: Session, interaction: Interaction, *, account: str) -> None:
+    """This person goes on without the level that was offered. An essential one stays asked for:
     then `refuse` with unmet_authentication_requirements is the way out."""
     _lock(session, interaction)
+    _speak(interaction, account)
     interaction.declined = True
     session.flush()
 

@@ -121,7 +121,8 @@ def raise_by(visitor: Looking, interaction_id: str, form: Posted) -> Response:
 def go_on_as_is(visitor: Looking, interaction_id: str, form: Posted) -> Response:
     """Without the level that was only wished for (Core, 3.1.2.1, acr_values is voluntary)."""
     found = flow.posted(visitor, interaction_id, form)
+    account = flow.caller(found).account
     with found.provider.sessions.begin() as session:
         row = interactions.find(session, found.id, browser=visitor.browser, at=visitor.at)
-        interactions.decline_raise(session, row)
+        interactions.decline_raise(session, row, account=account)
     return flow.go_on(found)

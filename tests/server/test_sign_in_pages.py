@@ -360,3 +360,15 @@ def test_a_password_that_somebody_else_chose_is_replaced_on_the_way_in(
     assert [each for each in again.all("div") if each.get("role") == "alert"]
     visit.post(page, "/new-password", password="Lake-and-9-Hills")
     assert visit.path == "/account"
+
+
+def test_a_wish_that_was_declined_is_not_raised_again_by_the_consent(
+    provider: Provider, visit: Visit, registered: Registered
+) -> None:
+    """The person comes with a session: nothing is proved in this login itself."""
+    signing_in.citizen(provider)
+    visit.sign_in("zhang.san", signing_in.PASSWORD)
+    page = authorize(visit, registered, acr_values="urn:trust:loa:2", prompt="consent")
+    page = visit.post(page, "/as-is")
+    visit.post(page, "/consent", consent="yes")
+    assert len(parse_qs(urlsplit(visit.onward()).query)["code"][0]) == 43

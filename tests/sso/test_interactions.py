@@ -415,7 +415,7 @@ def test_the_level_is_told_and_needs_a_cryptographic_factor_for_the_highest(
 def test_a_wish_for_a_level_is_offered_once(provider: Provider, client: Client) -> None:
     login = Login(provider, front.read(provider, client, acr_values="urn:trust:loa:2"))
     assert login.prove("pwd") is Step.RAISE_LEVEL
-    login.act(interactions.decline_raise)
+    login.act(interactions.decline_raise, account="zhang")
     assert login.step() is Step.FINISH
     assert code_of(provider, login.complete().response, client).acr == "urn:trust:loa:0"
 
@@ -432,7 +432,7 @@ def test_an_essential_level_cannot_be_declined(provider: Provider, client: Clien
     essential = '{"id_token": {"acr": {"essential": true, "value": "urn:trust:loa:2"}}}'
     login = Login(provider, front.read(provider, client, claims=essential))
     login.prove("pwd")
-    login.act(interactions.decline_raise)
+    login.act(interactions.decline_raise, account="zhang")
     assert login.step() is Step.RAISE_LEVEL
     raise_level(provider)
     assert login.step() is Step.FINISH
