@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from sso import clients, grant_state, jose, signing_keys
 from sso.client import Client
-from sso.grant_state import LiveGrant
 from sso.jose import JSON, InvalidToken, Jwt
+from sso.live_grant import LiveGrant
 from sso.provider import Provider
 from sso.token_models import RevokedToken
 from sso.tokens import ACCESS_TYPE

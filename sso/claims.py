@@ -7,20 +7,18 @@ is in an ID token that was not asked for there by the claims parameter.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
 from sso import agents, assurance, masks, particulars, subjects
 from sso.agents import MayNotAct
 from sso.client import Client
+from sso.live_grant import LiveGrant
 from sso.models import Account, AccountKind
 from sso.particulars import NoParticulars, Particulars
 from sso.provider import Provider
 from sso.tally import of_client
-
-if TYPE_CHECKING:  # grant_state asks for claims
-    from sso.grant_state import LiveGrant
 
 #: Claims by scope. `id_number` is a scope of its own: a platform that may know who somebody is need
 #: not know their document's number.
@@ -63,7 +61,7 @@ class _Asked:
 
 
 def userinfo(
-    session: Session, provider: Provider, client: Client, live: "LiveGrant", *, scope: str,
+    session: Session, provider: Provider, client: Client, live: LiveGrant, *, scope: str,
     at: datetime,
 ) -> dict[str, Any]:  # fmt: skip
     """The claims of a userinfo response (OIDC Core, 5.3.2)."""
@@ -74,7 +72,7 @@ def userinfo(
 
 
 def for_id_token(
-    session: Session, provider: Provider, client: Client, live: "LiveGrant", *, at: datetime
+    session: Session, provider: Provider, client: Client, live: LiveGrant, *, at: datetime
 ) -> dict[str, Any]:
     """What the claims parameter put into the ID token; nearly always nothing."""
     names = _requested(client, live.claims.get("id_token"))
@@ -88,7 +86,7 @@ def _requested(client: Client, asked: Mapping[str, Any] | None) -> list[str]:
 
 
 def _read(
-    session: Session, provider: Provider, client: Client, live: "LiveGrant", names: Iterable[str],
+    session: Session, provider: Provider, client: Client, live: LiveGrant, names: Iterable[str],
     *, at: datetime,
 ) -> dict[str, Any]:  # fmt: skip
     wanted = dict.fromkeys(names)
