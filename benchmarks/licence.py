@@ -152,10 +152,14 @@ class Bench:
         )  # fmt: skip
         return self.rival_sign(stamped)
 
-    def rival_sign(self, page: bytes) -> bytes:
+    def rival_key(self) -> Any:
         from pyhanko.keys import load_private_key_from_pemder
 
-        key = load_private_key_from_pemder(str(self.key_file), b"secret")
+        return load_private_key_from_pemder(str(self.key_file), b"secret")
+
+    def rival_sign(self, page: bytes, *, key: Any = None) -> bytes:
+        """The RSA seal by pyHanko, by a key that is loaded now unless one is given."""
+        key = key or self.rival_key()
         store = SimpleCertificateStore()
         store.register(self.chain)
         signer = signers.SimpleSigner(

@@ -1,12 +1,14 @@
 """All benchmarks in one run, as one table: `make bench`. Ratios and CPU times."""
 
-from benchmarks import audit, licence, pki, sm2
+from benchmarks import audit, crl, licence, pki, seals, sm2
 
 SUITES = (
     ("SM2", sm2.rows),
     ("audit log", audit.rows),
     ("licences", licence.rows),
+    ("seals", seals.rows),
     ("PKI", pki.rows),
+    ("CRL", crl.rows),
 )
 
 

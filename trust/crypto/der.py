@@ -282,16 +282,22 @@ def read_text(value: Value) -> str:
         raise Malformed("string does not hold what its type allows") from error
 
 
+_UTC_TIME = re.compile(rb"[0-9]{12}Z")
+_GENERALIZED_TIME = re.compile(rb"[0-9]{14}Z")
+
+
 def read_time(value: Value) -> datetime:
     """UTCTime or GeneralizedTime, in UTC to the second, as RFC 5280, 4.1.2.5 writes them."""
-    text = value.content.decode("ascii", "replace")
+    text = value.content
+    if value.tag == UTC_TIME and _UTC_TIME.fullmatch(text):
+        text = (b"19" if text >= b"50" else b"20") + text
+    elif value.tag != GENERALIZED_TIME or not _GENERALIZED_TIME.fullmatch(text):
+        raise Malformed("a time that is not in the form YYYYMMDDHHMMSSZ")
     try:
-        if value.tag == UTC_TIME and re.fullmatch(r"\d{12}Z", text):
-            year = int(text[:2])
-            century = "19" if year >= 50 else "20"
-            return datetime.strptime(century + text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
-        if value.tag == GENERALIZED_TIME and re.fullmatch(r"\d{14}Z", text):
-            return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+        # Field by field: strptime takes five times as long, and a CRL has a million of these.
+        return datetime(
+            int(text[:4]), int(text[4:6]), int(text[6:8]),
+            int(text[8:10]), int(text[10:12]), int(text[12:14]), tzinfo=UTC,
+        )  # fmt: skip
     except ValueError as error:
         raise Malformed("a time that no calendar has") from error
-    raise Malformed("a time that is not in the form YYYYMMDDHHMMSSZ")

@@ -212,7 +212,16 @@ def parse_crl(data: bytes) -> RevocationList:
 def _revoked(item: der.Value) -> tuple[Revoked, bytes | None]:
     parts = der.parts(der.expect(item, der.SEQUENCE), 2, 3)
     reason, issuer = 0, None
-    for entry in der.children(parts[2]) if len(parts) > 2 else ():
+    if len(parts) > 2:
+        short = len(parts[2].raw) <= _SHORT
+        reason, issuer = (_usual_extensions if short else _entry_extensions)(parts[2])
+    return Revoked(der.read_integer(parts[0]), der.read_time(parts[1]), reason), issuer
+
+
+def _entry_extensions(value: der.Value) -> tuple[int, bytes | None]:
+    """Reason and certificate issuer of a CRL entry."""
+    reason, issuer = 0, None
+    for entry in der.children(value):
         extension = _extension(entry)
         if extension.oid == REASON_CODE:
             reason = int.from_bytes(der.parse(extension.value, tag=0x0A).content, "big")
@@ -220,7 +229,12 @@ def _revoked(item: der.Value) -> tuple[Revoked, bytes | None]:
             issuer = names.one_directory_name(extension.value)
         elif extension.critical:
             raise Malformed(f"critical CRL entry extension {extension.oid} is not understood")
-    return Revoked(der.read_integer(parts[0]), der.read_time(parts[1]), reason), issuer
+    return reason, issuer
+
+
+#: A reason alone takes 14 bytes, the same few in every entry of a CRL.
+_SHORT = 64
+_usual_extensions = lru_cache(maxsize=256)(_entry_extensions)
 
 
 def parse_request(data: bytes) -> Request:

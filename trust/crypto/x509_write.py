@@ -1,6 +1,7 @@
 """Building certificates, requests and CRLs (RFC 5280, RFC 2986, GM/T 0015), to be signed."""
 
 from datetime import datetime
+from functools import lru_cache
 
 from trust.crypto import der
 from trust.crypto.x509 import (
@@ -95,12 +96,13 @@ def tbs_crl(
 
 
 def _revoked(entry: Revoked) -> bytes:
-    reason = Extension(REASON_CODE, False, der.tlv(0x0A, bytes((entry.reason,))))
-    return der.sequence(
-        der.integer(entry.serial),
-        der.time(entry.at),
-        write_extensions([reason]) if entry.reason else b"",
-    )
+    reason = _reason(entry.reason) if entry.reason else b""
+    return der.sequence(der.integer(entry.serial), der.time(entry.at), reason)
+
+
+@lru_cache(maxsize=16)
+def _reason(code: int) -> bytes:
+    return write_extensions([Extension(REASON_CODE, False, der.tlv(0x0A, bytes((code,))))])
 
 
 def tbs_request(subject: bytes, spki: bytes) -> bytes:
