@@ -11,7 +11,7 @@ Two transactions. What a crash leaves behind at each step:
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -46,7 +46,7 @@ from seal import apply as seal_apply
 from seal import use as seal_use
 from seal.apply import Suites
 from seal.ledger import OWN_SYSTEM, Use
-from seal.long_term import LongTerm
+from seal.long_term import LongTerm, Noted
 from seal.pdf.sealing import Place
 from seal.use import Taken
 from trust import audit
@@ -118,11 +118,11 @@ def issue(
         job = _reserve(session, workshop, key, system=system, by=by, at=at)
     try:
         claim_text = _write_claim(workshop, job, at)
-        pdf = _render_and_seal(workshop, job, claim_text, at)
+        pdf, stamps = _render_and_seal(workshop, job, claim_text, at)
         require_sound(pdf, claim_text, workshop.knowledge, at=at)
         workshop.store.put(str(job.known), pdf)
         with workshop.sessions.begin() as session:
-            return _record(session, workshop, job, claim_text, pdf, by=by, at=at)
+            return _record(session, workshop, job, claim_text, pdf, stamps, by=by, at=at)
     except Exception as error:
         # The refusal is for the caller; what it leaves is put right first, in its own transaction.
         reason = error.code if isinstance(error, TrustError) else "fault"
@@ -224,7 +224,10 @@ def _write_claim(workshop: Workshop, job: _Job, at: datetime) -> str:
     )  # fmt: skip
 
 
-def _render_and_seal(workshop: Workshop, job: _Job, claim_text: str, at: datetime) -> bytes:
+def _render_and_seal(
+    workshop: Workshop, job: _Job, claim_text: str, at: datetime
+) -> tuple[bytes, list[str | None]]:
+    """The sealed file, and the serial number of each seal's time-stamp."""
     photo = job.metadata.get("KZ_ZP")
     pdf = workshop.renderer.render(
         job.licence_type, job.metadata, attachment=job.raw, qr_text=claim_text,
@@ -232,17 +235,22 @@ def _render_and_seal(workshop: Workshop, job: _Job, claim_text: str, at: datetim
         photo=base64.b64decode(str(photo)) if photo else None,
     )  # fmt: skip
     placed = [(taken.impression, place) for taken, place in job.seals]
-    return seal_apply.apply(
-        pdf, placed, suites=workshop.suites, keys=workshop.keys, at=at,
-        long_term=workshop.long_term,
-    )  # fmt: skip
+    long_term = workshop.long_term
+    noted = Noted(long_term.stamps) if long_term is not None else None
+    if long_term is not None and noted is not None:
+        long_term = replace(long_term, stamps=noted)
+    sealed = seal_apply.apply(
+        pdf, placed, suites=workshop.suites, keys=workshop.keys, at=at, long_term=long_term
+    )
+    return sealed, noted.serials(len(placed)) if noted is not None else [None] * len(placed)
 
 
 # --- 3. record ---------------------------------------------------------------------------------
 
 
 def _record(
-    session: Session, workshop: Workshop, job: _Job, claim_text: str, pdf: bytes, *, by: Caller,
+    session: Session, workshop: Workshop, job: _Job, claim_text: str, pdf: bytes,
+    stamps: Sequence[str | None], *, by: Caller,
     at: datetime,
 ) -> Licence:  # fmt: skip
     name = str(job.known)
@@ -260,8 +268,11 @@ def _record(
         session, Application, job.application, before=ApplicationState.ISSUING,
         after=ApplicationState.ISSUED,
     )  # fmt: skip
-    for taken, place in job.seals:
-        seal_use.record(session, taken, digest=licence.file_digest, place=place, by=by, at=at)
+    for (taken, place), time_stamp in zip(job.seals, stamps, strict=True):
+        seal_use.record(
+            session, taken, digest=licence.file_digest, place=place, time_stamp=time_stamp, by=by,
+            at=at,
+        )  # fmt: skip
     audit.record(
         session, "licence.issued", subject=str(job.known), by=by, at=at,
         details={

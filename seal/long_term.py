@@ -21,7 +21,7 @@ from ca import crl
 from ca.models import Issuer
 from ca.ocsp import Responder
 from seal.pdf.dss import ITEM_MAX
-from trust import signing_time
+from trust import signing_time, timestamps
 from trust.carried import SKEW, Evidence
 from trust.clock import Clock
 from trust.crypto import cms, hashes, ocsp, tst, x509
@@ -221,6 +221,33 @@ class Stamps:
         if self._last[suite].signer != signer:
             raise AuthorityChanged("the time-stamp authority has another key now")
         return token
+
+
+class Noted(Stamps):
+    """The stamps of one document: another's, with their serial numbers kept, for the ledger."""
+
+    def __init__(self, stamps: Stamps) -> None:
+        self._below = stamps
+        self._serials: dict[Algorithm, list[int]] = {}
+
+    def signer(self, suite: Algorithm) -> Certificate:
+        return self._below.signer(suite)
+
+    def room(self, suite: Algorithm) -> int:
+        return self._below.room(suite)
+
+    def expected(self, suite: Algorithm, value: bytes, signer: Certificate) -> bytes:
+        token = self._below.expected(suite, value, signer)
+        self._serials.setdefault(suite, []).append(timestamps.read(token).info.serial)
+        return token
+
+    def serials(self, seals: int) -> list[str | None]:
+        """Hexadecimal, one for each seal in its order: of its SM2 stamp, or where there is none of
+        the closing one."""
+        stamped = self._serials.get(Algorithm.SM2_SM3, [])
+        closing = self._serials.get(Algorithm.RSA_SHA256, [])
+        found = stamped if len(stamped) == seals else closing * seals
+        return [f"{each:x}"[:40] for each in found[:seals]] or [None] * seals
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from ca.models import Timestamp
 from certificates import issue, recovery, registry
 from certificates.application import OwnApplication, TypeNotOfAuthority, approve, enter
 from certificates.issue import AlreadyIssued
@@ -20,6 +21,7 @@ from certificates.status_list import Status
 from certificates.store import FileStore
 from certificates.verify import verify_file
 from seal import freeze
+from seal.ledger_models import SealUse
 from seal.life import SealNotInForce
 from tests.regions import MARKET, TRANSPORT, Region, example
 from trust.access import SYSTEM, Caller, Role
@@ -272,3 +274,13 @@ def test_a_file_put_after_its_reservation_was_given_up_does_not_stay(region: Reg
         issue.issue(workshop, key, by=region.caller("market.approver"), at=utc_now())
     assert not late._path(names[0]).exists()
     assert _state(region, key) == ApplicationState.APPROVED
+
+
+def test_the_ledger_names_the_time_stamp_of_each_seal(sqlite_region: Region) -> None:
+    made = sqlite_region.issued()
+    with sqlite_region.platform.reading() as session:
+        row = session.scalars(
+            select(SealUse).where(SealUse.document == f"{made.identifier}.pdf")
+        ).one()
+        stamps = [each.serial for each in session.scalars(select(Timestamp))]
+    assert row.time_stamp in stamps
