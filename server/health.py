@@ -78,16 +78,17 @@ def read_readiness(request: Request, now: Now) -> JSONResponse:
     What is near its end, and a clock that was moved back, is in `warnings` and leaves it ready.
     """
     platform, at = cast(Platform, request.app.state.platform), now()
-    legs = [*_legs(platform, at)]
-    ready = not any(leg.problem for leg in legs)
+    found = [*legs(platform, at)]
+    ready = not any(leg.problem for leg in found)
     body = {
-        "ready": ready, "legs": [leg.as_json() for leg in legs],
-        "warnings": [each.as_json() for each in _warnings(platform, at)],
+        "ready": ready, "legs": [leg.as_json() for leg in found],
+        "warnings": [each.as_json() for each in warnings(platform, at)],
     }  # fmt: skip
     return JSONResponse(body, 200 if ready else 503, {"Cache-Control": "no-store"})
 
 
-def _legs(platform: Platform, at: datetime) -> Iterator[Leg]:
+def legs(platform: Platform, at: datetime) -> Iterator[Leg]:
+    """What has to work now, here and on the page of the machine's health."""
     yield _leg("database", lambda: _ask(platform))
     yield _leg("keys", lambda: _open_keys(platform))
     yield _leg("signers", lambda: _check_signers(platform, at))
@@ -127,11 +128,11 @@ def _check_signers(platform: Platform, at: datetime) -> str:
 
 
 def _check_crls(platform: Platform, at: datetime) -> str:
-    late = [name for name, until in _crl_ends(platform) if until is None or until <= at]
+    late = [name for name, until in crl_ends(platform) if until is None or until <= at]
     return f"ended or missing: {', '.join(late)}" if late else ""
 
 
-def _crl_ends(platform: Platform) -> list[tuple[str, datetime | None]]:
+def crl_ends(platform: Platform) -> list[tuple[str, datetime | None]]:
     """Of each CA that signs here, and whose certificate is in force: its newest CRL's end."""
     with platform.reading() as session:
         ours = [row.name for row in issuers.ours(session) if issuers.stands(session, row)]
@@ -145,15 +146,15 @@ def _crl_ends(platform: Platform) -> list[tuple[str, datetime | None]]:
         return [(name, until) for name, until in rows]
 
 
-def _warnings(platform: Platform, at: datetime) -> list[Warned]:
-    """Nothing when the database cannot be asked: its own leg says so."""
+def warnings(platform: Platform, at: datetime) -> list[Warned]:
+    """What soon will not; nothing when the database cannot be asked: its own leg says so."""
     found = []
     try:
         with platform.reading() as session:
             late = clock_order.behind(session, at=at)
             if late > clock_order.TOLERANCE:
                 found.append(Warned("clock", "clock_moved_back", f"{late.total_seconds():.0f} s"))
-        for name, until in _crl_ends(platform):
+        for name, until in crl_ends(platform):
             if until is not None and at < until < at + CRL_MARGIN:
                 found.append(Warned(f"crl {name}", "near_end", _text(until)))
         with platform.reading() as session:

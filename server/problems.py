@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -195,6 +195,13 @@ def add_handlers(app: FastAPI) -> None:
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
         headers = tuple((error.headers or {}).items())
         return respond(request, Problem(error.status_code, code, headers=headers))
+
+    @app.exception_handler(DataError)
+    def refuse_value(request: Request, error: DataError) -> Response:
+        # A value that no column takes (a NUL, a number too large): whatever let it through to the
+        # database, it is the asker's.
+        _logger.error("request %s: a value no column takes", request.scope.get("request_id"))
+        return respond(request, Problem(422, "request_invalid"))
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(PoolTimeout)

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from server.pages import identity_words, show
+from server.pages import desk_frame, identity_words, show
 from server.pages.form import Posted
 from server.pages.route import Page
 from server.pages.visitor import Present, SignedIn
@@ -24,6 +24,12 @@ def _require(me: SignedIn) -> None:
 
 
 @router.get("/desk")
+def show_first(me: Present) -> Response:
+    """The counter for those who sit at it, else the first page of the desk that somebody has."""
+    at_counter = not me.caller.roles.isdisjoint(show.CLERKS)
+    return show.onward(me.visitor, "/desk/recovery" if at_counter else desk_frame.first(me))
+
+
 @router.get("/desk/recovery")
 def show_desk(me: Present) -> Response:
     _require(me)

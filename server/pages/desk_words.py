@@ -69,6 +69,15 @@ REASONS: Final[dict[str, Words]] = {
     "cessation_of_operation": ("停止使用", "cessationOfOperation"),
     "certificate_hold": ("暂停", "certificateHold"),
 }
+#: What here stands or falls with a certificate.
+USES: Final[dict[str, Words]] = {
+    "ca": (
+        "此为 CA 的证书，其下全部证书随之失效",
+        "The certificate of a CA: all below it fall too",
+    ),
+    "signer": ("平台签名密钥的证书", "The certificate of the platform's signer"),
+    "seal": ("印章的证书", "The certificate of a seal"),
+}
 #: Steps of making that the platform itself explains.
 STEP_REASONS: Final[dict[str, str]] = {
     "entered in the region's register": "已录入本地区印章登记",
@@ -106,7 +115,7 @@ REFUSALS: Final[dict[str, Words]] = {
         "Applicant, approver, maker and user are different people.",
     ),
     "seal_not_in_force": ("印章的当前状态不允许此操作。", "The seal's state does not allow this."),
-    "seal_exists": ("本机构已有此印章，或已有人申请。", "There is such a seal, or one applied for."),
+    "seal_exists": ("本机构已有此印章，或已有人申请。", "There is one, or one applied for."),
     "seal_application_decided": ("该申请已审批。", "This application was decided before."),
     "seal_not_approved": ("该申请未批准，或已制作。", "Not approved, or made already."),
     "seal_needs_emblem": (

@@ -13,6 +13,13 @@ from server.pages import (
     administration_people,
     consent,
     desk,
+    desk_certificates,
+    desk_crls,
+    desk_health,
+    desk_ledger,
+    desk_seal_requests,
+    desk_seal_uses,
+    desk_seals,
     device_page,
     registration,
     sign_in,
@@ -34,6 +41,7 @@ _PAGES = (
     sign_in, sign_in_passkey, sign_in_certificate, sign_in_qr, sign_in_enrol, sign_in_renew,
     consent, registration, account, account_credentials, account_certificate, account_contact,
     account_closing, account_agents, desk, device_page, signing_out, administration,
-    administration_people, upstream,
+    administration_people, upstream, desk_seals, desk_seal_requests, desk_seal_uses,
+    desk_ledger, desk_certificates, desk_crls, desk_health,
 )  # fmt: skip
 routers: tuple[APIRouter, ...] = (*(each.router for each in _PAGES), upstream.logout_router)

@@ -13,6 +13,11 @@ from trust.access import Role
 _R = TypeVar("_R", bound=Response)
 #: Who recovers accounts at a counter.
 CLERKS = frozenset({Role.CLERK, Role.SECURITY_ADMIN})
+#: Who finds something under /desk/ besides that counter (server.pages.desk_frame).
+WORKERS = frozenset(
+    {Role.CLERK, Role.APPROVER, Role.SEAL_ADMIN, Role.CA_ADMIN, Role.SYSTEM_ADMIN,
+     Role.SECURITY_ADMIN, Role.AUDIT_ADMIN}
+)  # fmt: skip
 #: Who finds something under /admin/.
 ADMINISTRATORS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
 
@@ -26,8 +31,8 @@ def page(
     frame = {
         "region": visitor.region, "signed_in": visitor.account is not None,
         "administers": not held.isdisjoint(ADMINISTRATORS),
-        "receives": not held.isdisjoint(CLERKS), "csrf": "", "trouble": None,
-        "done": None, "client": None,
+        "receives": not held.isdisjoint(CLERKS), "works": not held.isdisjoint(WORKERS),
+        "csrf": "", "trouble": None, "done": None, "client": None,
     }  # fmt: skip
     made = render.page(
         f"identity/{template}", status=status,

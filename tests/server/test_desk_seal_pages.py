@@ -367,6 +367,16 @@ def test_a_bad_filter_is_refused_on_its_page(desk: Desk, used: str, query: str) 
     assert [each for each in page.all("div") if each.get("role") == "alert"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/desk/seals?q=%00", "/desk/seals/%00", "/desk/ledger?case=%00", "/desk/seal-requests/%00"],
+)
+def test_an_address_that_no_database_can_hold_leads_nowhere(desk: Desk, path: str) -> None:
+    visit = desk.visit("market.seal")
+    visit.get(path)
+    assert visit.answer.status_code == 404
+
+
 def test_lists_are_paged_in_the_database(desk: Desk) -> None:
     for n in range(52):
         wanted = Wanted(SealKind.PERSONAL, f"王{NUMERALS[n // 8]}{NUMERALS[n % 8]}", None)
