@@ -33,7 +33,7 @@ OPTIONS = (
     "synchronous_commit=off",
     "full_page_writes=off",
     "shared_buffers=32MB",
-    "max_connections=60",
+    "max_connections=150",
 )
 
 

@@ -15,7 +15,6 @@ from trust.access import SYSTEM
 from trust.audit import AuditEntry
 from trust.clock import utc_now
 
-PLATFORM = "desk-of-the-tests"
 As = Callable[..., dict[str, str]]
 
 
@@ -24,18 +23,20 @@ def bearer(served: Served, client: TestClient) -> As:
     """A header with an access token of an account, as the token endpoint gives it."""
     provider: Provider = served.app.state.provider
     with provider.sessions.begin() as session:
-        clients.add(
+        registered = clients.add(
             session, {"client_name": "desk", "redirect_uris": ["https://desk.example.cn/cb"],
                       "scope": "openid trust"},
-            by=SYSTEM, at=utc_now(), client_id=PLATFORM,
-        )  # fmt: skip
-    registered = clients.find(provider.reading, PLATFORM)
-    assert registered is not None
+            by=SYSTEM, at=utc_now(),
+        ).client  # fmt: skip
 
     def header(name: str, *, scope: str = "openid trust") -> dict[str, str]:
         with provider.sessions.begin() as session:
             granted = grants.begin_grant(
-                session, account=name, client_id=PLATFORM, scopes=scope.split(), at=utc_now()
+                session,
+                account=name,
+                client_id=registered.client_id,
+                scopes=scope.split(),
+                at=utc_now(),
             )
             grant_id, sub = granted.id, session.get_one(Account, name).sub
         authorized = Authorized(
