@@ -64,7 +64,7 @@ def make(platform: Platform, *, authority: str, at: datetime) -> dict[str, Any]:
     made = register(platform, provider, {
         "client_name": "示例平台 Example platform",
         "redirect_uris": [f"{PLATFORM}/callback"],
-        "post_logout_redirect_uris": [f"{PLATFORM}/"],
+        "post_logout_redirect_uris": [f"{PLATFORM}/logged-out"],
         "backchannel_logout_uri": f"{PLATFORM}/backchannel-logout",
         "backchannel_logout_session_required": True,
         "grant_types": ["authorization_code", "refresh_token"],
