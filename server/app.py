@@ -48,21 +48,10 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(open_platform, opened, clock)
-        audit = AuditQueue(opened.sessions)
-        _put_state(app, opened, audit=audit, clock=clock)
-        audit.start()
-        upkeep, identity_upkeep = Upkeep(opened, clock), IdentityUpkeep(app.state.provider)
-        upkeep.start()
-        identity_upkeep.start()
-        try:
+        async with _working(app, opened, clock):
             yield
-        finally:
-            await anyio.to_thread.run_sync(identity_upkeep.stop)
-            await anyio.to_thread.run_sync(upkeep.stop)
-            await anyio.to_thread.run_sync(tally.flush, app.state.provider)
-            await anyio.to_thread.run_sync(audit.stop)
-            if platform is None:
-                opened.engine.dispose()
+        if platform is None:
+            opened.engine.dispose()
 
     app = FastAPI(
         title=description.TITLE, description=description.DESCRIPTION,
@@ -87,6 +76,23 @@ def create_app(
     static.mount(app)
     description.complete(app)
     return app
+
+
+@asynccontextmanager
+async def _working(app: FastAPI, platform: Platform, clock: Clock) -> AsyncIterator[None]:
+    """What works beside the requests; at the end whatever still waits is written."""
+    audit = AuditQueue(platform.sessions)
+    _put_state(app, platform, audit=audit, clock=clock)
+    upkeep, identity_upkeep = Upkeep(platform, clock), IdentityUpkeep(app.state.provider)
+    for each in (audit, upkeep, identity_upkeep):
+        each.start()
+    try:
+        yield
+    finally:
+        for last in (
+            identity_upkeep.stop, upkeep.stop, partial(tally.flush, app.state.provider), audit.stop,
+        ):  # fmt: skip
+            await anyio.to_thread.run_sync(last)
 
 
 def open_platform(platform: Platform, clock: Clock) -> None:

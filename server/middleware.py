@@ -19,6 +19,8 @@ from server.problems import Problem, respond, respond_to_fault
 
 _logger = logging.getLogger("trust.access")
 
+#: 32 random bytes in base64url, as links to a login or a recovery carry them.
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{40,}")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{16,64}")
 #: What a form adds to the file inside it.
 FORM_ROOM = 16 * 1024
@@ -106,7 +108,8 @@ def _inbound_id(scope: Scope) -> str | None:
 
 
 def _printable(path: str) -> str:
-    """A path cannot write lines of its own into the log."""
+    """A path writes no lines of its own into the log, and no token of a link that was sent."""
+    path = _TOKEN.sub(lambda found: found[0][:4] + "...", path)
     return "".join(c if c.isprintable() and c != " " else "?" for c in path[:200])
 
 

@@ -24,6 +24,8 @@ from trust.errors import TrustError, Unavailable
 #: Acts that may wait in memory; the thread is woken when a quarter of it is taken.
 ROOM = 20_000
 SECONDS = 1.0
+#: Seconds that an act waits for room.
+PATIENCE = 1.0
 
 _logger = logging.getLogger("trust.audit_queue")
 
@@ -41,6 +43,7 @@ class AuditQueue:
         self._sessions, self._room, self._every = sessions, room, every
         self._waiting: deque[Act] = deque()
         self._held = threading.Lock()  # the queue
+        self._freed = threading.Condition(self._held)
         self._writing = threading.Lock()  # one writer, so that acts are recorded in their order
         self._stopped = threading.Event()
         self._due = threading.Event()
@@ -50,15 +53,25 @@ class AuditQueue:
         self, act: str, *, subject: str, by: Caller, at: datetime,
         details: Mapping[str, JSON] | None = None,
     ) -> None:  # fmt: skip
-        """Keep an act until the next writing; writes at once when there is no room.
+        """Keep an act until the next writing. Without room the queue is emptied at once: by its
+        thread, for which this waits a moment only, because the caller may be inside a transaction
+        and then the thread waits for that.
 
-        ActNotRecorded when that fails: then the caller must not answer.
+        ActNotRecorded: then the caller must not answer.
         """
         waiting = Act(act, subject, by, at, dict(details or {}))
         if not self._keep(waiting):
-            self.flush()
+            self._make_room()
             if not self._keep(waiting):
                 raise ActNotRecorded("too many acts wait for the audit log")
+
+    def _make_room(self) -> None:
+        if self._thread is None:
+            self.flush()
+            return
+        self._due.set()
+        with self._held:
+            self._freed.wait_for(lambda: len(self._waiting) < self._room, timeout=PATIENCE)
 
     def _keep(self, waiting: Act) -> bool:
         with self._held:
@@ -84,6 +97,7 @@ class AuditQueue:
                 # Only writers take from the left, and there is one: these are the very same.
                 for _ in batch:
                     self._waiting.popleft()
+                self._freed.notify_all()
             return len(batch)
 
     def _write(self, batch: list[Act]) -> None:

@@ -56,29 +56,31 @@ class _Piece(Generic[_T]):
 
 
 class GroupCommit:
-    """Runs pieces of work for many threads. A piece must not begin another transaction."""
+    """Runs pieces of work for many threads. A piece must not begin another transaction.
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    It does not hold the sessions: whoever remembers groups by them must be able to forget.
+    """
+
+    def __init__(self) -> None:
         self._waiting: deque[_Piece[Any]] = deque()
         self._held = Lock()
         self._leading = Lock()
 
-    def run(self, work: Callable[[Session], _T]) -> _T:
+    def run(self, sessions: Sessions, work: Callable[[Session], _T]) -> _T:
         """What `work` returns, once it is committed; raises what it raises, undone."""
         piece = _Piece(work)
         with self._held:
             self._waiting.append(piece)
         with self._leading:  # while one commits, the next ones gather here
             while not piece.done:
-                self._lead()
+                self._lead(sessions)
         return piece.outcome()
 
-    def _lead(self) -> None:
+    def _lead(self, sessions: Sessions) -> None:
         with self._held:
             batch = [self._waiting.popleft() for _ in range(min(MAX, len(self._waiting)))]
         try:
-            with self._sessions.begin() as session:
+            with sessions.begin() as session:
                 if len(batch) == 1:
                     batch[0].run(session)
                 else:
@@ -104,8 +106,8 @@ def committed(sessions: Sessions, work: Callable[[Session], _T]) -> _T:
     found = _GROUPS.get(sessions)
     if found is None:
         with _MAKING:
-            found = _GROUPS.setdefault(sessions, GroupCommit(sessions))
-    return found.run(work)
+            found = _GROUPS.setdefault(sessions, GroupCommit())
+    return found.run(sessions, work)
 
 
 def _groups(sessions: Sessions) -> bool:

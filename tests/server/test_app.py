@@ -429,3 +429,14 @@ def test_a_port_that_is_taken_is_told_before_anything_is_opened(served: Served) 
         settings = served.region.platform.settings.model_copy(update={"port": port})
         with pytest.raises(PortTaken, match=str(port)):
             serve.run(settings)
+
+
+def test_the_access_log_holds_no_token_of_a_link(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = "Zz" + "9" * 41
+    with caplog.at_level("INFO", logger="trust.access"):
+        client.get(f"/recover/cancel/{token}")
+    lines = [record.getMessage() for record in caplog.records if record.name == "trust.access"]
+    assert any("/recover/cancel/Zz99..." in line for line in lines)
+    assert not any(token in line for line in lines)

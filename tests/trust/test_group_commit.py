@@ -112,7 +112,7 @@ def test_many_writers_need_fewer_transactions_than_there_are_writes(
         session.execute(text("CREATE TABLE place (number INTEGER PRIMARY KEY)"))
     begun: list[object] = []
     event.listen(sqlite_engine, "begin", begun.append)
-    group, first = GroupCommit(sessions), threading.Event()
+    group, first = GroupCommit(), threading.Event()
 
     def slow(session: Session) -> int:
         first.set()
@@ -120,10 +120,10 @@ def test_many_writers_need_fewer_transactions_than_there_are_writes(
         return add(session, 100)
 
     with ThreadPoolExecutor(16) as pool:
-        leader = pool.submit(group.run, slow)
+        leader = pool.submit(group.run, sessions, slow)
         first.wait()
         waiting = [
-            pool.submit(group.run, lambda session, n=number: add(session, n))
+            pool.submit(group.run, sessions, lambda session, n=number: add(session, n))
             for number in range(15)
         ]
         assert leader.result() == 100
