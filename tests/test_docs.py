@@ -4,6 +4,7 @@ import argparse
 import base64
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from itertools import product
 from pathlib import Path
 
@@ -157,3 +158,12 @@ def test_the_bounds_of_the_claim_are_those_of_the_code() -> None:
     assert {str(number).replace("-", "−") for number in cose.NUMBERS.values()} <= set(
         re.findall(r"\| \**(−\d+)\** \|", text)
     )
+
+
+@pytest.mark.parametrize("package", ["trust", "ca", "sso", "seal", "certificates", "server"])
+def test_the_house_names_every_module(package: str) -> None:
+    named = re.findall(r"`([a-z0-9_*./]+)`", read("docs/house.md"))
+    patterns = {each.rstrip("/").rpartition("/")[2] for each in named}
+    modules = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
+    missing = [each for each in sorted(modules) if not any(fnmatch(each, p) for p in patterns)]
+    assert missing == []
