@@ -41,26 +41,73 @@ class Authority(Base):
 
 class ApplicationState(StrEnum):
     ENTERED = "entered"
+    RETURNED = "returned"
+    CHECKED = "checked"
+    REVIEWED = "reviewed"
     APPROVED = "approved"
     ISSUING = "issuing"
     ISSUED = "issued"
     REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class ApplicationKind(StrEnum):
+    """Why a licence is asked for. All but NEW and STOCK cite the licence that it follows."""
+
+    NEW = "new"
+    REISSUE = "reissue"
+    TRANSFER_IN = "transfer_in"
+    STOCK = "stock"
 
 
 class Application(Base):
-    """What a holder asked for, as checked content."""
+    """What a holder asked for, as checked content.
+
+    `joint` are the authorities that seal besides `authority`; `acting` the one whose people act
+    for it by a grant; `previous` the identifier of the licence that this one follows; `system` the
+    client that handed it in; `revision` counts how often its content was written.
+    """
 
     __tablename__ = "application"
+    __table_args__ = (
+        Index("ix_application_authority_state_entered_at", "authority", "state", "entered_at"),
+        Index("ix_application_acting_state_entered_at", "acting", "state", "entered_at"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     type_code: Mapped[str] = mapped_column(String(21))
     authority: Mapped[str] = mapped_column(ForeignKey("authority.code"))
     state: Mapped[ApplicationState] = mapped_column(String(12))
+    type_version: Mapped[str] = mapped_column(String(3), default="001", server_default="001")
+    kind: Mapped[ApplicationKind] = mapped_column(
+        String(16), default=ApplicationKind.NEW, server_default="new"
+    )
+    joint: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    acting: Mapped[str | None] = mapped_column(String(18))
+    previous: Mapped[str | None] = mapped_column(String(200))
+    paper_number: Mapped[str | None] = mapped_column(String(128))
+    item_code: Mapped[str | None] = mapped_column(String(64))
+    case_number: Mapped[str | None] = mapped_column(String(64), index=True)
+    system: Mapped[str] = mapped_column(String(64), default="trust", server_default="trust")
     content_box: Mapped[bytes] = mapped_column(LargeBinary)
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
     entered_by: Mapped[str] = mapped_column(String(64))
     entered_at: Mapped[datetime] = mapped_column(UTCDateTime)
     decided_by: Mapped[str | None] = mapped_column(String(64))
     decided_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class ApplicationStep(Base):
+    """One step of an application's way: who, when, and why where a reason is owed."""
+
+    __tablename__ = "application_step"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application: Mapped[UUID] = mapped_column(ForeignKey("application.id"), index=True)
+    state: Mapped[ApplicationState] = mapped_column(String(12))
+    by: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    reason: Mapped[str] = mapped_column(String(500), default="")
 
 
 class Reservation(Base):
@@ -107,12 +154,17 @@ class Licence(Base):
     identifier: Mapped[str] = mapped_column(String(200), primary_key=True)
     application: Mapped[UUID] = mapped_column(ForeignKey("application.id"), unique=True)
     type_code: Mapped[str] = mapped_column(String(21))
+    type_version: Mapped[str] = mapped_column(String(3), default="001", server_default="001")
+    joint: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    previous: Mapped[str | None] = mapped_column(String(200), index=True)
+    paper_number: Mapped[str | None] = mapped_column(String(128), index=True)
+    item_code: Mapped[str | None] = mapped_column(String(64))
     number: Mapped[str] = mapped_column(String(128), index=True)
     authority: Mapped[str] = mapped_column(ForeignKey("authority.code"))
     holder_index: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
     holder_public: Mapped[str] = mapped_column(String(400))
     content_box: Mapped[bytes] = mapped_column(LargeBinary)
-    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
     file_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     claim: Mapped[str] = mapped_column(Text)
     status_list: Mapped[int]
@@ -127,8 +179,19 @@ class Licence(Base):
     state_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
+class LicenceHolder(Base):
+    """One of a licence's holders by the keyed hash of their code; `position` counts from 0."""
+
+    __tablename__ = "licence_holder"
+
+    licence: Mapped[str] = mapped_column(ForeignKey("licence.identifier"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    code_index: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
+
+
 class StateChange(Base):
-    """One step of a licence's life: no state without actor and reason."""
+    """One step of a licence's life: no state without actor and reason. `basis` is the provision
+    of law that the act rests on, `cause` why one was cancelled: 1 ordinary, 2 issued in error."""
 
     __tablename__ = "state_change"
 
@@ -138,10 +201,12 @@ class StateChange(Base):
     at: Mapped[datetime] = mapped_column(UTCDateTime)
     by: Mapped[str] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(String(500))
+    basis: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    cause: Mapped[str] = mapped_column(String(1), default="", server_default="")
 
 
 class StatusShard(Base):
-    """A status list and how its indexes are handed out: `step * n + start mod CAPACITY`.
+    """A status list and how its indexes are handed out: `step * n + start mod capacity`.
 
     Both are secret and random, so that neighbours in a list were not issued one after the other.
     """
@@ -152,6 +217,7 @@ class StatusShard(Base):
     step: Mapped[int]
     start: Mapped[int]
     used: Mapped[int]
+    capacity: Mapped[int] = mapped_column(server_default="131072")
 
 
 class Counter(Base):

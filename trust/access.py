@@ -23,12 +23,14 @@ class Caller:
     """An authenticated actor.
 
     `account` is the account's name, `authority` the unified social credit code of the body the
-    caller acts for (None for the platform itself).
+    caller acts for (None for the platform itself), `client` the OAuth client whose token it was
+    (None for a page of our own and for commands).
     """
 
     account: str
     authority: str | None
     roles: frozenset[Role]
+    client: str | None = None
 
     def has(self, role: Role) -> bool:
         return role in self.roles

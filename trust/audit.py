@@ -107,8 +107,14 @@ def _row_of(act: Act) -> dict[str, object]:
     _check_words(act.act, act.subject, act.by)
     return {
         "at": in_utc(act.at), "act": act.act, "subject": act.subject, "account": act.by.account,
-        "authority": act.by.authority, "details": canonical_details(dict(act.details)),
+        "authority": act.by.authority, "details": canonical_details(_details(act)),
     }  # fmt: skip
+
+
+def _details(act: Act) -> dict[str, JSON]:
+    """What was given, and the platform through which a caller with a token acted."""
+    through: dict[str, JSON] = {"client": act.by.client} if act.by.client is not None else {}
+    return through | dict(act.details)
 
 
 def _check_words(act: str, subject: str, by: Caller) -> None:

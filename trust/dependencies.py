@@ -33,7 +33,11 @@ class Authenticate(Protocol):
         ...
 
 
-def _sessions(request: Request) -> Sessions:
+# Looking at the application's state takes no time: a coroutine is called where it stands, a plain
+# function would go to a thread and back.
+
+
+async def _sessions(request: Request) -> Sessions:
     return cast(Sessions, request.app.state.sessions)
 
 
@@ -50,11 +54,11 @@ def _reading(request: Request) -> Iterator[Session]:
         yield session
 
 
-def _clock(request: Request) -> Clock:
+async def _clock(request: Request) -> Clock:
     return cast(Clock, request.app.state.clock)
 
 
-def _audit(request: Request) -> AuditQueue:
+async def _audit(request: Request) -> AuditQueue:
     return cast(AuditQueue, request.app.state.audit)
 
 
@@ -73,15 +77,15 @@ def having(*roles: Role) -> Callable[[Caller], Caller]:
     return check
 
 
-def _keys(request: Request) -> KeyStore:
+async def _keys(request: Request) -> KeyStore:
     return cast(KeyStore, request.app.state.keys)
 
 
-def _checkpoints(request: Request) -> LogCheckpoints:
+async def _checkpoints(request: Request) -> LogCheckpoints:
     return cast(LogCheckpoints, request.app.state.checkpoints)
 
 
-def _proved_logs(request: Request) -> frozenset[str]:
+async def _proved_logs(request: Request) -> frozenset[str]:
     return cast(frozenset[str], request.app.state.proved_logs)
 
 

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     #: Proxies whose X-Forwarded-For is believed: addresses or networks, with commas; empty: nobody.
     proxies: str = "127.0.0.1,::1"
     body_limit: int = 20 * 1024 * 1024
+    #: Verifications and time-stamps that one address may ask for a second, after thirty times as
+    #: many at once; a gateway in front that all of a region's offices come through needs more.
+    verifying_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 10.0
     status_lifetime: timedelta = timedelta(hours=24)
     reservation_lease: timedelta = timedelta(seconds=120)
     fallback_font: Path | None = None
@@ -67,6 +70,30 @@ class Settings(BaseSettings):
     #: Their CAs must have been taken in as outside CAs.
     time_stamp_url_sm2: Annotated[str, Field(pattern=_ADDRESS)] = ""
     time_stamp_url_rsa: Annotated[str, Field(pattern=_ADDRESS)] = ""
+    #: RabbitMQ (amqp://), through which bulk jobs go to `trust worker`; unset: this machine alone.
+    broker_url: SecretStr | None = None
+    #: Processes that work a bulk job off on this machine; 0: one for each core.
+    bulk_processes: Annotated[int, Field(ge=0, le=256)] = 0
+
+    #: The superior that the catalogue is reported to, and who we are there; empty: none.
+    report_url: Annotated[str, Field(pattern=_ADDRESS)] = ""
+    report_rid: Annotated[str, Field(pattern=r"^[!-~]{0,64}$")] = ""
+    report_secret: SecretStr | None = None
+    #: A directory that takes batches as files, where no superior can be called.
+    report_directory: Path | None = None
+
+    @model_validator(mode="after")
+    def _refuse_half_a_superior(self) -> Self:
+        if not self.report_url:
+            return self
+        if not self.report_rid or self.report_secret is None or self.report_directory is not None:
+            raise ValueError(
+                "TRUST_REPORT_URL needs TRUST_REPORT_RID and TRUST_REPORT_SECRET, and no "
+                "TRUST_REPORT_DIRECTORY"
+            )
+        if self.report_url.startswith("http:") and not self.development:
+            raise ValueError("TRUST_REPORT_URL must be https outside development")
+        return self
 
     @model_validator(mode="after")
     def _refuse_bad_base_url(self) -> Self:
