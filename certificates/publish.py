@@ -9,22 +9,21 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ca import crl, signers
-from ca.models import Crl, Issuer, Signer
-from certificates import registry, status_list
-from certificates.models import Authority, Licence, Reservation
-from trust import lists
+from ca.models import Crl, Issuer
+from certificates import registry
+from certificates.models import Licence, Reservation
+from certificates.regions import region_list
+from certificates.status import lists as status_list
 from trust.access import SYSTEM
 from trust.anchors import Anchors, key_id, pem
 from trust.crypto import x509
 from trust.db import Sessions
 from trust.errors import NotFound, Unavailable
 from trust.keys import KeyStore
-from trust.lists import Service, ServiceType
 
 #: Signed anew at the latest after this time, and at once when a state changed.
 REFRESH = timedelta(hours=1)
 TTL = timedelta(minutes=10)
-LIST_LIFETIME = timedelta(days=30)
 
 
 def sign_status_list(
@@ -36,7 +35,7 @@ def sign_status_list(
     base_url = registry.region(session).base_url
     signer = signers.active(session, "status-signer", keys=keys, at=at)
     return status_list.write(
-        registry.states_of_list(session, number),
+        registry.states_of_list(session, number), capacity=registry.capacity_of(session, number),
         subject=status_list.subject(base_url, number), at=at, lifetime=lifetime, ttl=TTL,
         algorithm=signer.algorithm, kid=key_id(signer.certificate.spki).hex(),
         x5c=(signer.certificate.der,), sign=signer.sign,
@@ -61,19 +60,29 @@ class StatusPublisher:
     def token(self, number: int, *, at: datetime) -> str:
         """The signed list; NotFound."""
         with self._sessions() as session:
-            changes = _changes(session, number)
-            kept = self._kept.get(number)
-            if kept and kept.changes == changes and at - kept.signed_at < REFRESH:
-                return kept.token
+            kept = self._fresh(number, at, changes_of(session, number))
+        if kept is not None:
+            return kept
+        # Of many who ask at once one signs, the others find what it made.
+        with self._lock, self._sessions() as session:
+            changes = changes_of(session, number)
+            kept = self._fresh(number, at, changes)
+            if kept is not None:
+                return kept
             token = sign_status_list(
                 session, number, keys=self._keys, at=at, lifetime=self._lifetime
             )
-        with self._lock:
             self._kept[number] = _Kept(token, at, changes)
         return token
 
+    def _fresh(self, number: int, at: datetime, changes: object) -> str | None:
+        kept = self._kept.get(number)
+        if kept is None or kept.changes != changes or at - kept.signed_at >= REFRESH:
+            return None
+        return kept.token
 
-def _changes(session: Session, number: int) -> tuple[int, datetime | None, int]:
+
+def changes_of(session: Session, number: int) -> tuple[int, datetime | None, int]:
     """What is different whenever a published state of the list is."""
     count, last = session.execute(
         select(func.count(), func.max(Licence.state_at)).where(
@@ -89,42 +98,8 @@ def _changes(session: Session, number: int) -> tuple[int, datetime | None, int]:
 
 
 def trust_list(session: Session, *, keys: KeyStore, at: datetime) -> bytes:
-    """The region's signed list of its services."""
-    region = registry.region(session)
-    signer = signers.active(session, "list-signer", keys=keys, at=at)
-    return lists.write(
-        _services(session, region.base_url), region=region.code, operator=region.name,
-        sequence=int(at.timestamp()), at=at, next_update=at + LIST_LIFETIME,
-        algorithm=signer.algorithm, kid=key_id(signer.certificate.spki).hex(),
-        x5c=(signer.certificate.der,), sign=signer.sign,
-    )  # fmt: skip
-
-
-def _services(session: Session, base_url: str) -> list[Service]:
-    found = [
-        Service(
-            ServiceType.ISSUING_CA if row.parent else ServiceType.ROOT_CA, row.name,
-            row.created_at, row.certificate, f"{base_url}/crl/{row.name}.crl",
-        )
-        for row in session.scalars(select(Issuer).order_by(Issuer.name))
-    ]  # fmt: skip
-    kinds = {"claim-signer": ServiceType.CLAIM_SIGNER, "status-signer": ServiceType.STATUS,
-             "seal-maker": ServiceType.SEAL_MAKER, "list-signer": ServiceType.LIST_SIGNER,
-             "log-signer": ServiceType.LOG, "ocsp-signer": ServiceType.OCSP,
-             "tsa": ServiceType.TSA}  # fmt: skip
-    places = {"status-signer": "/status", "ocsp-signer": "/ocsp", "tsa": "/tsa"}
-    for signer in session.scalars(select(Signer).order_by(Signer.key_id)):
-        place = places.get(signer.purpose, "")
-        uri = base_url + place if place else ""
-        found.append(Service(
-            kinds[signer.purpose], signer.key_id, signer.created_at, signer.certificate, uri
-        ))  # fmt: skip
-    since = registry.region(session).created_at
-    found += [
-        Service(ServiceType.ISSUER, row.name, since, code=row.code)
-        for row in session.scalars(select(Authority).order_by(Authority.code))
-    ]
-    return found
+    """The region's signed list of its services (`certificates.regions.region_list`)."""
+    return region_list.current(session, keys=keys, at=at).document
 
 
 def publish_crls(sessions: Sessions, *, keys: KeyStore, at: datetime) -> None:
