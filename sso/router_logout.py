@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
-from sso import browser_session, logout
+from sso import browser_session, clients, logout, upstream_departing
 from sso.credential_models import BrowserSession
 from sso.forms import FORM_TYPE, parse_form, read_form
 from sso.oauth_errors import NO_STORE, OAuthError
@@ -23,6 +23,11 @@ _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 #: page that it could not fetch by itself.
 OPEN: Final = {"Access-Control-Allow-Origin": "*"}
 _FORM: Final = {"requestBody": {"content": {FORM_TYPE: {"schema": {"type": "object"}}}}}
+
+_LEAVING: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"text/html": {"schema": {"type": "string"}}}},
+    303: {"description": "浏览器转往别处 / The browser goes elsewhere"},
+}
 
 
 class ProgramRoute(APIRoute):
@@ -58,7 +63,7 @@ def _provider(request: Request) -> Provider:
     return cast(Provider, request.app.state.provider)
 
 
-@router.get(logout.PATH, summary="退出登录 / Log out", response_class=Response)
+@router.get(logout.PATH, summary="退出登录 / Log out", response_class=Response, responses=_LEAVING)
 def log_out(request: Request) -> Response:
     """平台请求退出登录（RP-Initiated Logout）。/ A platform, or a person, asks to log out."""
     query = cast(bytes, request.scope["query_string"])
@@ -67,7 +72,7 @@ def log_out(request: Request) -> Response:
 
 @router.post(
     logout.PATH, summary="退出登录（POST）/ Log out by POST", response_class=Response,
-    openapi_extra=_FORM,
+    openapi_extra=_FORM, responses=_LEAVING,
 )  # fmt: skip
 async def log_out_by_post(request: Request) -> Response:
     """同上，参数在表单中；也是确认页的去处。/ The same; and where the page that asks posts to."""
@@ -115,14 +120,33 @@ def _log_out(request: Request, parameters: Mapping[str, str]) -> Response:
 
 
 def _end(request: Request, asked: logout.Asked, token: str) -> Response:
+    """What ends here is committed before the browser leaves to be logged out elsewhere too."""
     provider, at = _provider(request), _at(request)
     frames: tuple[str, ...] = ()
+    elsewhere: upstream_departing.Login | None = None
     with provider.sessions.begin() as session:
         current = browser_session.find(session, token, at=at, policy=provider.policy)
         if current is not None:
             by = Caller(account=current.account, authority=None, roles=frozenset())
+            elsewhere = upstream_departing.login_of(session, provider, current)
             frames = logout.end_session(session, provider, current, by=by, at=at)
-    return _gone(request, logout.LoggedOut(asked.client, frames, asked.goes_to), token)
+    page = logout.LoggedOut(asked.client, frames, asked.goes_to)
+    if elsewhere is not None:
+        client_id = asked.client.client_id if asked.client else ""
+        away = upstream_departing.depart(
+            provider, elsewhere, client_id=client_id, goes_to=asked.goes_to, at=at
+        )
+        page = page if away is None else logout.LoggedOut(None, frames, away)
+    return _gone(request, page, token)
+
+
+@router.get(upstream_departing.LEFT, include_in_schema=False, response_class=Response)
+def come_back(request: Request, state: str = "") -> Response:
+    """The browser comes back from the other region, where it was logged out as well."""
+    provider = _provider(request)
+    back = upstream_departing.arrive(provider, state, at=_at(request))
+    client = clients.find(provider.reading, back.client_id) if back.client_id else None
+    return _gone(request, logout.LoggedOut(client, (), back.goes_to), None)
 
 
 def _gone(request: Request, page: logout.LoggedOut, token: str | None) -> Response:

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from certificates import registry, status_list
+from certificates import registry
 from certificates.models import StatusShard
-from certificates.status_list import CAPACITY, Status
+from certificates.status import lists as status_list
+from certificates.status.lists import CAPACITY, Status
 from tests.regions import Region
 from trust.crypto import jose, private_keys
 from trust.crypto.algorithms import Algorithm, KeyKind

@@ -17,8 +17,9 @@ from trust.crypto.jose import Jws
 
 BITS = 2
 TYPE = "statuslist+jwt"
-#: Licences to a list: 32 kB unpacked, a few hundred bytes when most are valid.
-CAPACITY = 1 << 17
+#: Licences to a list that is begun now: 256 kB unpacked, some hundred bytes when most are valid.
+#: Large, so that whoever asks for one tells little, and few certificates travel with millions.
+CAPACITY = 1 << 20
 UNPACKED_MAX = 16 * 1024 * 1024
 
 
@@ -52,18 +53,24 @@ def write(
     sign: Callable[[bytes], bytes],
 ) -> str:  # fmt: skip
     """The signed list; `states` names only what is not VALID."""
-    packed = bytearray(capacity // 4)
-    for index, status in states.items():
-        packed[index // 4] |= int(status) << 2 * (index % 4)
+    packed = pack(states, capacity=capacity)
     issued = int(at.timestamp())
     payload = {
         "sub": subject, "iat": issued, "exp": issued + int(lifetime.total_seconds()),
         "ttl": int(ttl.total_seconds()),
-        "status_list": {"bits": BITS, "lst": jose.b64url(zlib.compress(bytes(packed), 9))},
+        "status_list": {"bits": BITS, "lst": jose.b64url(zlib.compress(packed, 9))},
     }  # fmt: skip
     return jose.sign(
         jose.canonical_json(payload), algorithm=algorithm, sign=sign, typ=TYPE, kid=kid, x5c=x5c
     )
+
+
+def pack(states: Mapping[int, Status], *, capacity: int) -> bytes:
+    """Two bits a licence, four to the byte, the lowest bits first."""
+    packed = bytearray(capacity // 4)
+    for index, status in states.items():
+        packed[index // 4] |= int(status) << 2 * (index % 4)
+    return bytes(packed)
 
 
 def parse(token: str) -> StatusList:
@@ -74,7 +81,7 @@ def parse(token: str) -> StatusList:
         listed = payload["status_list"]
         if listed["bits"] != BITS:
             raise Malformed("status list of other than two bits")
-        packed = _inflate(jose.unb64url(listed["lst"]))
+        packed = inflate(jose.unb64url(listed["lst"]))
         issued, expires = payload["iat"], payload["exp"]
         if type(issued) is not int or type(expires) is not int or issued >= expires:
             raise Malformed("status list without a life")
@@ -86,7 +93,8 @@ def parse(token: str) -> StatusList:
         raise Malformed("not a status list") from error
 
 
-def _inflate(data: bytes) -> bytes:
+def inflate(data: bytes) -> bytes:
+    """A zlib stream unpacked, whole and not beyond UNPACKED_MAX; Malformed."""
     inflater = zlib.decompressobj()
     try:
         unpacked = inflater.decompress(data, UNPACKED_MAX)
