@@ -13,21 +13,25 @@ from fastapi.responses import HTMLResponse
 from trust.clock import CHINA
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
-_TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
 
 def page(
     template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> HTMLResponse:
     """A template filled with values, as a response."""
-    text = _environment().get_template(template).render(**values)
-    return HTMLResponse(text, status, headers=dict(headers or {}))
+    return HTMLResponse(text(template, **values), status, headers=dict(headers or {}))
+
+
+def text(template: str, **values: Any) -> str:
+    """A template filled with values."""
+    return _environment().get_template(template).render(**values)
 
 
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True,
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True,
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.globals["asset"] = asset

@@ -12,6 +12,8 @@ from server.pages.render import STATIC
 # What the system's tables say of these differs; the types are part of the page's security.
 mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("image/svg+xml", ".svg")
+mimetypes.add_type("application/wasm", ".wasm")
+mimetypes.add_type("application/manifest+json", ".webmanifest")
 
 
 class _Cached(StaticFiles):

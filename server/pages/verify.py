@@ -5,16 +5,17 @@ static/verify.js reads it in the browser and posts it. No CSRF token: there is n
 is changed on anyone's behalf, and a forged request would only learn what its sender sent.
 """
 
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from certificates.router import Desk, Submitted
+from certificates.router import AtDesk, Submitted
 from certificates.submission import Submission
 from certificates.verify_claim import Verification
-from server.pages import render
+from server.pages import offline, render
 from server.pages.names import CHECKS, FIELDS, NOTES, OUTCOMES, name_of
+from trust.reasons import REASONS
 from trust.report import Check, Outcome
 
 router = APIRouter(include_in_schema=False)
@@ -31,23 +32,23 @@ def redirect_to_verify() -> RedirectResponse:
 @router.get("/v")
 def show_form(request: Request) -> HTMLResponse:
     return render.page(
-        "verify.html", region=_region(request), names=CHECKS, fields=FIELDS, outcomes=OUTCOMES,
-        notes=NOTES, scanned=request.url.path == "/v",
+        "verify.html", headers={"Content-Security-Policy": offline.CSP}, region=_region(request),
+        names=CHECKS, fields=FIELDS, outcomes=OUTCOMES, notes=NOTES,
+        scanned=request.url.path == "/v", scripts=offline.SCRIPTS, libraries=offline.LIBRARIES,
+        reasons={code: REASONS[code] for code in offline.CODES},
     )  # fmt: skip
 
 
 @router.post("/verify")
-def show_report(
-    request: Request, submission: Submitted, desk: Annotated[Desk, Depends()]
-) -> HTMLResponse:
+def show_report(request: Request, submission: Submitted, desk: AtDesk) -> HTMLResponse:
     report = desk.verify(submission)
     return render.page(
         "report.html", headers={"Cache-Control": "no-store"}, region=_region(request),
-        **_shown(report, submission),
+        **shown(report, submission),
     )  # fmt: skip
 
 
-def _shown(report: Verification, submission: Submission) -> dict[str, Any]:
+def shown(report: Verification, submission: Submission) -> dict[str, Any]:
     checks = [(name_of(check.name), check) for check in by_outcome(report.checks)]
     return {
         "report": report, "outcome": str(report.outcome), "outcomes": OUTCOMES, "checks": checks,

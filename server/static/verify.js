@@ -71,6 +71,16 @@ function checksPart(checks) {
   return made;
 }
 
+// Without a network: by what knowledge, and how old it is.
+function agePart(knowledge) {
+  const made = part("offline-note");
+  const local = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "short", hourCycle: "h23" });
+  const until = knowledge.until ? local.format(knowledge.until) : "—";
+  for (const each of made.querySelectorAll("[data-hours]")) each.textContent = knowledge.hours;
+  for (const each of made.querySelectorAll("[data-until]")) each.textContent = until;
+  return made;
+}
+
 function judgedPart(at) {
   const made = part("judged");
   const time = made.querySelector("time");
@@ -83,6 +93,7 @@ function judgedPart(at) {
 function show(report, fromCode) {
   result.replaceChildren(
     part(`banner-${report.outcome}`),
+    ...(report.knowledge ? [agePart(report.knowledge)] : []),
     ...(report.changed_after_sealing ? [changedPart(report.checks)] : []),
     summaryPart(report, fromCode),
     checksPart(report.checks),
@@ -90,6 +101,7 @@ function show(report, fromCode) {
   );
   result.hidden = false;
   ways.hidden = true;
+  document.getElementById("offline").hidden = true;
   live.textContent = "";
   const heading = document.getElementById("outcome");
   document.title = `${heading.firstChild.textContent.trim()} · 核验结果 Verification result`;
@@ -97,7 +109,17 @@ function show(report, fromCode) {
   heading.focus(); // a screen reader reads the outcome at once
 }
 
-async function ask(options, fromCode) {
+// What this device can say by itself (offline/), or that nothing can be said.
+async function answerOffline(words) {
+  const offline = self.trustOffline;
+  const report = offline && words ? await offline.answer(words) : null;
+  if (report) show(report, true);
+  else live.textContent = words === null
+    ? "没有网络时只能核验二维码。 Without a network only QR codes can be verified."
+    : "无法连接服务器，请稍后再试。 The server cannot be reached; try again later.";
+}
+
+async function ask(options, fromCode, offlineText) {
   live.textContent = "正在核验…… Verifying…";
   const buttons = document.querySelectorAll("button");
   for (const button of buttons) button.disabled = true;
@@ -107,21 +129,26 @@ async function ask(options, fromCode) {
     if (answer.ok) show(body, fromCode);
     else live.textContent = `${body.title}。 ${body.title_en}: ${body.detail || body.code}`;
   } catch {
-    live.textContent = "无法连接服务器，请稍后再试。 The server cannot be reached; try again later.";
+    await answerOffline(offlineText);
   } finally {
     for (const button of buttons) button.disabled = false;
   }
 }
 
 const askText = (qr) => ask(
-  { headers: { "Content-Type": "application/json" }, body: JSON.stringify({ qr: qr.trim() }) }, true,
+  { headers: { "Content-Type": "application/json" }, body: JSON.stringify({ qr: qr.trim() }) }, true, qr.trim(),
 );
 
-function askFile(file) {
+async function askFile(file) {
   if (!file) return;
   const form = new FormData();
   form.append("file", file);
-  ask({ body: form }, file.type !== "application/pdf" && !/\.pdf$/i.test(file.name));
+  const picture = file.type !== "application/pdf" && !/\.pdf$/i.test(file.name);
+  const { trustOffline } = self;
+  // Without a network the code in a picture is read here.
+  const words = !navigator.onLine && picture && trustOffline && trustOffline.able ? await trustOffline.readPicture(file) : null;
+  if (words) askText(words);
+  else ask({ body: form }, picture, null);
 }
 
 for (const id of ["upload", "camera"]) {
@@ -149,6 +176,7 @@ drop.addEventListener("drop", (event) => {
 function readAddress() {
   if (location.hash.length > 1 && location.hash !== "#main") askText(location.hash.slice(1));
 }
+if (self.trustOffline) trustOffline.begin(askText);
 if (location.pathname === "/v") {
   addEventListener("hashchange", readAddress); // another code scanned into the same tab
   readAddress();
