@@ -5,6 +5,7 @@ decides is whether a font has the character.
 """
 
 import unicodedata
+from functools import lru_cache
 from pathlib import Path
 
 from trust import fonts
@@ -35,8 +36,10 @@ class UnprintableCharacter(Invalid):
 
 def missing(text: str, files: tuple[Path, ...]) -> tuple[str, ...]:
     """The characters of `text` that none of the fonts has, each once, in order."""
-    known = frozenset[int]().union(*(fonts.code_points(path) for path in files))
-    return tuple(dict.fromkeys(character for character in text if ord(character) not in known))
+    known = [fonts.code_points(path) for path in files]
+    return tuple(
+        dict.fromkeys(each for each in text if not any(ord(each) in points for points in known))
+    )
 
 
 def check(text: str, *, field: str, fallback: Path | None = None) -> None:
@@ -44,14 +47,22 @@ def check(text: str, *, field: str, fallback: Path | None = None) -> None:
 
     Both packaged weights must have it, or the fallback must.
     """
-    for character in text:
-        reason = REFUSED.get(unicodedata.category(character)) or _selector(character)
+    for character in dict.fromkeys(text):
+        reason = _reason(character, fallback)
         if reason is not None:
             raise UnprintableCharacter(character, field, reason)
+
+
+@lru_cache(maxsize=65_536)
+def _reason(character: str, fallback: Path | None) -> str | None:
+    """Why it cannot be printed. Remembered: a bulk job asks for the same few thousand, always."""
+    refused = REFUSED.get(unicodedata.category(character)) or _selector(character)
+    if refused is not None:
+        return refused
     extra = () if fallback is None else (fallback,)
-    for weight in (fonts.REGULAR, fonts.BOLD):
-        for character in missing(text, (weight, *extra)):
-            raise UnprintableCharacter(character, field, "no font here has it")
+    weights = (fonts.REGULAR, fonts.BOLD)
+    absent = any(missing(character, (weight, *extra)) for weight in weights)
+    return "no font here has it" if absent else None
 
 
 def _selector(character: str) -> str | None:

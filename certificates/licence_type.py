@@ -8,6 +8,8 @@ from typing import Annotated
 from pydantic import ConfigDict
 from pydantic import Field as Constraint
 
+from certificates.licence_types.layout import Layout
+
 _STRICT = ConfigDict(extra="forbid")
 
 Name = Annotated[str, Constraint(min_length=1, max_length=256)]
@@ -16,6 +18,36 @@ TypeCode = Annotated[str, Constraint(pattern=r"^[0-9A-HJ-NP-RTUW-Y]{18}[0-9]{3}$
 ShortName = Annotated[str, Constraint(pattern=r"^KZ_[A-Z0-9]{1,24}$")]
 Slug = Annotated[str, Constraint(pattern=r"^[a-z][a-z-]{2,40}$")]
 Millimetres = Annotated[float, Constraint(gt=0, lt=420)]
+
+
+#: GB/T 36903-2018, annex A: kinds of holder code.
+HOLDER_CODE_TYPES = {
+    "001": "统一社会信用代码",
+    "099": "其他法人或其他组织有效证件代码",
+    "111": "公民身份号码",
+    "114": "中国人民解放军军官证号码",
+    "115": "中国人民武装警察部队警官证号码",
+    "118": "中国人民解放军士兵证号码",
+    "119": "中国人民武装警察部队士兵证号码",
+    "120": "中国人民解放军文职干部证号码",
+    "122": "中国人民武装警察部队文职干部证号码",
+    "411": "外交护照号码",
+    "412": "公务护照号码",
+    "413": "公务普通护照号码",
+    "414": "普通护照号码",
+    "511": "台湾居民来往大陆通行证号码",
+    "516": "港澳居民来往内地通行证号码",
+    "999": "其他自然人有效证件代码",
+}
+#: Kinds of holder code that are no person's secret.
+ORGANISATION_CODES = ("001", "099")
+
+
+class Step(StrEnum):
+    """What comes between entering an application and approving it."""
+
+    CHECK = "check"
+    REVIEW = "review"
 
 
 class Kind(StrEnum):
@@ -54,6 +86,8 @@ class NumberRule(StrEnum):
     HOLDER_CODE = "holder-code"
     FOOD = "food"
     DIVISION_SEQUENCE = "division-sequence"
+    #: As `number_format` says (certificates.licence_types.number_format).
+    FORMAT = "format"
 
 
 class Term(StrEnum):
@@ -67,7 +101,9 @@ class Term(StrEnum):
 class Field:
     """One extension item. `max_length` counts characters of one value (of one entry in a list).
 
-    Of the fields that share a `group`, exactly one must be given.
+    Of the fields that share a `group`, exactly one must be given. A list that is `per_holder` has
+    an entry for each holder. `public` is shown to anyone, `restricted` only to an office whose
+    right names the field; everything else to offices with a right to the type.
     """
 
     __pydantic_config__ = _STRICT
@@ -83,6 +119,8 @@ class Field:
     mask: Mask = Mask.NONE
     choices: Mapping[str, str] = field(default_factory=dict)
     group: str = ""
+    restricted: bool = False
+    per_holder: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +172,11 @@ class Definer:
 
 @dataclass(frozen=True, slots=True)
 class LicenceType:
-    """A kind of licence, read from `types/*.json`."""
+    """A kind of licence: one version of it, which never changes once it is published.
+
+    `steps` must precede approval. Of the holders there may be up to `holders_max`; without
+    `layout` the page has a template of its own. `number_format` is the rule's, where it has one.
+    """
 
     __pydantic_config__ = _STRICT
 
@@ -157,6 +199,10 @@ class LicenceType:
     holder_zh: Name = "名称"
     holder_en: Name = "Name"
     note: str = ""
+    steps: tuple[Step, ...] = ()
+    holders_max: Annotated[int, Constraint(ge=1, le=20)] = 1
+    number_format: Annotated[str, Constraint(max_length=80)] = ""
+    layout: Layout | None = None
 
     @property
     def holder_code_types(self) -> tuple[str, ...]:
@@ -170,6 +216,20 @@ class LicenceType:
     def public_holder(self, holder: str, code_type: str) -> str:
         """The holder's name as the QR claim and the public may show it."""
         return masked(holder, self.holder_masks.get(code_type, Mask.NAME))
+
+    def number_is_personal(self, code_type: str) -> bool:
+        """Whether the printed number is a natural person's own number, to be veiled with it.
+
+        With a format of its own it is the other way round: the licence's number serves as the code
+        of a holder who has none yet.
+        """
+        own = self.number_rule is NumberRule.HOLDER_CODE and not self.number_format
+        return own and code_type not in ORGANISATION_CODES
+
+    def register_number(self, number: str, code_type: str) -> str:
+        """The number as the register keeps it in the clear: veiled where it is a person's own,
+        whose licences are found by their holder."""
+        return masked(number, Mask.CODE) if self.number_is_personal(code_type) else number
 
     def catalogue_row(self) -> dict[str, object]:
         """The row for the type catalogue, in the words of GB/T 36902-2018."""
