@@ -70,6 +70,8 @@ class Bench:
         self.home, self.serials = home, itertools.count(1)
         self.region: Region = build(home / "region")
         self.platform = self.region.platform
+        # Pages rendered whole: stamped ones are `benchmarks.bulk`'s.
+        self.platform.__dict__["renderer"] = Renderer()
         self.lasting = self.platform.workshop(at=utc_now())
         self.workshop = replace(self.lasting, long_term=None)
         self.by = self.region.caller("market.approver")
@@ -182,12 +184,12 @@ class Bench:
             raise RuntimeError(status.summary())
 
     def verify_signatures(self) -> None:
-        from certificates.own_output import require_sound
+        from certificates.press.own_output import require_sound
 
         require_sound(self.pdf, self.licence.claim, self.known, at=utc_now())
 
     def verify_lasting(self) -> None:
-        from certificates.own_output import require_sound
+        from certificates.press.own_output import require_sound
 
         claim = self.lasting_licence.claim
         require_sound(self.lasting_pdf, claim, self.known, at=utc_now())

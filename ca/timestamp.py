@@ -8,7 +8,9 @@ noticed by. A crash between signing and the row leaves a token that nobody was g
 
 import logging
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import func, insert, select
@@ -26,7 +28,7 @@ from trust.crypto.hashes import Digest
 from trust.crypto.tst import DIGESTS, SIZES, FailureInfo, Request, TstInfo
 from trust.db import Sessions
 from trust.errors import Invalid, TrustError
-from trust.keys import KeyStore
+from trust.keys import KeyStore, sign_many
 
 PURPOSE: Final = "tsa"
 #: Stamps made under no other rules than docs/pki.md; `TRUST_TSA_POLICY` names another policy.
@@ -72,31 +74,74 @@ class Stamper:
             _logger.error("no time-stamp can be made: %s", type(error).__name__)
             return tst.rejected(FailureInfo.SYSTEM_FAILURE, "no time-stamp can be made now")
 
+    def answer_many(self, requests: Sequence[bytes]) -> list[bytes]:
+        """`answer` each of a block: one look at clock and signers, one transaction for all rows.
+
+        Every stamp has a serial number and a row of its own. When one of them cannot be made each
+        is answered by itself, so that a bad request spoils no other.
+        """
+        try:
+            parsed = [_check(data, policy=self._policy) for data in requests]
+            return [tst.granted(token) for token in self._stamps(parsed)]
+        except (TrustError, SQLAlchemyError):
+            return [self.answer(data) for data in requests]
+
     def _stamp(self, request: Request) -> bytes:
-        """1. time  2. signer  3. sign, outside any transaction  4. record; only then hand out."""
-        digest = DIGESTS[request.imprint.oid]
-        suite = Algorithm.SM2_SM3 if digest is Digest.SM3 else Algorithm.RSA_SHA256
+        return self._stamps([request])[0]
+
+    def _stamps(self, requests: Sequence[Request]) -> list[bytes]:
+        """1. time  2. signers  3. sign, outside any transaction  4. record; only then hand out."""
+        suites = {_suite(request) for request in requests}
         with self._reading() as session:
             newest = session.scalar(_NEWEST)
             if newest is not None and clock_order.set_aside(session, newest):
                 newest = None
             at = self._time(newest)
             clock_order.check(session, at=at, tolerance=clock_order.TOLERANCE)
-            signer = signers.active(session, PURPOSE, keys=self._keys, at=at, algorithm=suite)
+            ready = {
+                suite: signers.active(session, PURPOSE, keys=self._keys, at=at, algorithm=suite)
+                for suite in sorted(suites)
+            }
             issuers = [
                 *session.scalars(select(Issuer.certificate).where(Issuer.parent.is_not(None)))
             ]
-        info = TstInfo(
+        tokens: dict[int, bytes] = {}
+        rows: list[dict[str, object]] = []
+        for suite, signer in ready.items():
+            chosen = [number for number, request in enumerate(requests) if _suite(request) is suite]
+            infos = [self._info(requests[number], at) for number in chosen]
+            chain = _chain(signer, issuers)
+            made = self._tokens(infos, signer, [
+                chain if requests[number].wants_certificates else () for number in chosen
+            ])  # fmt: skip
+            tokens |= dict(zip(chosen, made, strict=True))
+            rows += [_row(info, signer, at) for info in infos]
+        with self._sessions.begin() as session:
+            session.execute(insert(Timestamp), rows)
+        return [tokens[number] for number in range(len(requests))]
+
+    def _info(self, request: Request, at: datetime) -> TstInfo:
+        return TstInfo(
             1, self._policy, request.imprint, secrets.randbits(126) | 1 << 126,
             at.replace(microsecond=0), ACCURACY, request.nonce,
         )  # fmt: skip
-        token = tst.write_token(
-            tst.write_info(info), signer=signer.certificate, algorithm=signer.algorithm,
-            sign=signer.sign,
-            certificates=_chain(signer, issuers) if request.wants_certificates else (),
-        )  # fmt: skip
-        self._record(info, signer, digest, at)
-        return token
+
+    def _tokens(
+        self, infos: Sequence[TstInfo], signer: ReadySigner, chains: Sequence[tuple[bytes, ...]]
+    ) -> list[bytes]:
+        suite, certificate = signer.algorithm, signer.certificate
+        written = [tst.write_info(info) for info in infos]
+        attributes = [
+            tst.signed_attributes(each, signer=certificate, algorithm=suite) for each in written
+        ]
+        values = sign_many(self._keys, signer.key_id, attributes, suite)
+        return [
+            tst.write_token(
+                info, signer=certificate, algorithm=suite, sign=partial(_given, value),
+                certificates=chain,
+            )
+            for info, value, chain in zip(written, values, chains, strict=True)
+        ]  # fmt: skip
 
     def _time(self, newest: datetime | None) -> datetime:
         at = self._clock()
@@ -105,13 +150,22 @@ class Stamper:
             raise ClockMovedBack("the clock is behind the last time-stamp")
         return at
 
-    def _record(self, info: TstInfo, signer: ReadySigner, digest: Digest, at: datetime) -> None:
-        row = {
-            "serial": f"{info.serial:x}", "at": at, "signer": signer.key_id, "policy": info.policy,
-            "digest": str(digest), "imprint": info.imprint.value,
-        }  # fmt: skip
-        with self._sessions.begin() as session:
-            session.execute(insert(Timestamp), row)
+
+def _row(info: TstInfo, signer: ReadySigner, at: datetime) -> dict[str, object]:
+    return {
+        "serial": f"{info.serial:x}", "at": at, "signer": signer.key_id, "policy": info.policy,
+        "digest": str(DIGESTS[info.imprint.oid]), "imprint": info.imprint.value,
+    }  # fmt: skip
+
+
+def _given(value: bytes, _attributes: bytes) -> bytes:
+    """The signature that was made before."""
+    return value
+
+
+def _suite(request: Request) -> Algorithm:
+    by_sm3 = DIGESTS[request.imprint.oid] is Digest.SM3
+    return Algorithm.SM2_SM3 if by_sm3 else Algorithm.RSA_SHA256
 
 
 def _check(data: bytes, *, policy: str) -> Request:

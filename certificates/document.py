@@ -11,17 +11,15 @@ from threading import Lock
 
 from typst import Compiler, Fonts, TypstError
 
-from certificates import qr_drawing, xmp
+from certificates import holders, qr_drawing, xmp
 from certificates.catalogue import seal_places, valid_from, valid_until
 from certificates.content import check_photo, parse_date
-from certificates.licence_type import Kind, LicenceType, Mask, masked
+from certificates.licence_type import HOLDER_CODE_TYPES, Kind, LicenceType, Mask, masked
 from trust import fonts
 from trust.errors import Invalid, Unavailable
 
 TEMPLATES = Path(__file__).parent / "templates"
 ATTACHMENT_MAX = 256 * 1024
-#: Kinds of holder code that are no person's secret (GB/T 36903-2018, annex A).
-ORGANISATION_CODES = ("001", "099")
 CODE_LABELS = {
     "001": ("统一社会信用代码", "Unified social credit code"),
     "111": ("公民身份号码", "Identity number"),
@@ -71,15 +69,19 @@ class Renderer:
         """
         if at.tzinfo is None:
             raise Invalid("the time of making needs a zone")
-        face = _face(licence_type, metadata, photo)
+        face = face_of(licence_type, metadata, photo)
         face |= {
             "families": self._families,
             "qr": qr_drawing.draw(qr_text),
             "verify-at": verify_at,
-            "attachment": _utf8(attachment),
+            "attachment": utf8(attachment),
         }
         page = self._compile(licence_type.template, face, at)
-        return xmp.add_items(page, _public_items(licence_type, metadata))
+        return xmp.add_items(page, public_items(licence_type, metadata))
+
+    def page(self, template: str, face: Mapping[str, object], *, at: datetime) -> bytes:
+        """A page of ours that is no licence, in the same typeface: PDF/A-3b."""
+        return self._compile(template, {"families": self._families, **face}, at)
 
     def _compile(self, template: str, face: Mapping[str, object], at: datetime) -> bytes:
         try:
@@ -98,7 +100,7 @@ class Renderer:
         return made
 
 
-def _face(
+def face_of(
     licence_type: LicenceType, metadata: Mapping[str, object], photo: bytes | None
 ) -> dict[str, object]:
     """What the template shows, all of it plain text."""
@@ -109,7 +111,7 @@ def _face(
         "title": licence_type.name,
         "title-en": licence_type.name_en,
         "type-code": licence_type.code,
-        "number": str(metadata["ZZBH"]),
+        "number": _shown_number(licence_type, metadata),
         "identifier": str(metadata["ZZBS"]),
         "holder-code": _shown_code(metadata),
         "authorities": authorities,
@@ -121,6 +123,8 @@ def _face(
         "fields": _fields(licence_type, metadata, issued),
         "photo": None if photo is None else list(photo),
         "photo-format": photo_format,
+        "holders": _holder_table(licence_type, metadata),
+        "layout": None if licence_type.layout is None else licence_type.layout.face(),
     }
 
 
@@ -128,14 +132,16 @@ def _fields(
     licence_type: LicenceType, metadata: Mapping[str, object], issued: date
 ) -> dict[str, dict[str, str]]:
     """Short name -> labels and text of everything that may be printed."""
-    code_label = CODE_LABELS.get(str(metadata["CZZTDMLXDM"]), ("证件号码", "Document number"))
+    (first, *_) = holders.of(metadata)
+    code_label = CODE_LABELS.get(first.code_type, ("证件号码", "Document number"))
     end = valid_until(licence_type, metadata, issued=issued)
     start = valid_from(licence_type, metadata, issued=issued)
     term = f"{_day(start)} 至 {'长期' if end is None else _day(end)}"
+    names = "、".join(_names(metadata["CZZT"]))
     shown = {
-        "CZZT": (licence_type.holder_zh, licence_type.holder_en, str(metadata["CZZT"])),
+        "CZZT": (licence_type.holder_zh, licence_type.holder_en, names),
         "CZZTDM": (*code_label, _shown_code(metadata)),
-        "ZZBH": ("许可证编号", "Licence number", str(metadata["ZZBH"])),
+        "ZZBH": ("许可证编号", "Licence number", _shown_number(licence_type, metadata)),
         "TERM": ("有效期限", "Valid", term),
     }
     for entry in licence_type.fields:
@@ -150,10 +156,12 @@ def _text(kind: Kind, choices: Mapping[str, str], value: object) -> str:
         return "；".join(str(part) for part in value)
     if kind is Kind.DATE:
         return _day(parse_date("date", value))
+    if kind is Kind.CITIZEN_ID:
+        return masked(str(value), Mask.CODE)
     return choices.get(str(value), str(value)) if kind is Kind.CODE else str(value)
 
 
-def _public_items(licence_type: LicenceType, metadata: Mapping[str, object]) -> dict[str, str]:
+def public_items(licence_type: LicenceType, metadata: Mapping[str, object]) -> dict[str, str]:
     """The items for XMP: no photo, and what names a natural person masked."""
     kinds = {entry.name: entry for entry in licence_type.fields}
     items: dict[str, str] = {}
@@ -164,6 +172,8 @@ def _public_items(licence_type: LicenceType, metadata: Mapping[str, object]) -> 
         text = "；".join(_names(value))
         if key == "CZZTDM":
             text = _shown_code(metadata)
+        if key == "ZZBH":
+            text = _shown_number(licence_type, metadata)
         if entry is not None and entry.kind is Kind.CITIZEN_ID:
             text = masked(text, Mask.CODE)
         items[key] = text
@@ -171,9 +181,31 @@ def _public_items(licence_type: LicenceType, metadata: Mapping[str, object]) -> 
 
 
 def _shown_code(metadata: Mapping[str, object]) -> str:
-    """The holder's code, masked when it is a natural person's."""
-    code = str(metadata["CZZTDM"])
-    return code if metadata["CZZTDMLXDM"] in ORGANISATION_CODES else masked(code, Mask.CODE)
+    """The holders' codes, those of natural persons masked."""
+    return "、".join(holder.shown_code for holder in holders.of(metadata))
+
+
+def _shown_number(licence_type: LicenceType, metadata: Mapping[str, object]) -> str:
+    """The number, masked when it is a natural person's own."""
+    (first, *_) = holders.of(metadata)
+    number = str(metadata["ZZBH"])
+    return masked(number, Mask.CODE) if licence_type.number_is_personal(first.code_type) else number
+
+
+def _holder_table(
+    licence_type: LicenceType, metadata: Mapping[str, object]
+) -> dict[str, list[list[str]]]:
+    """Column labels, and a row for each holder: name, kind of code, code, what is said of each."""
+    each = [entry for entry in licence_type.fields if entry.per_holder and entry.name in metadata]
+    labels = [[licence_type.holder_zh, licence_type.holder_en], ["证件种类", "Document"],
+              ["证件号", "Number"]]  # fmt: skip
+    labels += [[entry.zh, entry.en] for entry in each]
+    rows = [
+        [holder.name, HOLDER_CODE_TYPES[holder.code_type], holder.shown_code,
+         *(_names(metadata[entry.name])[at] for entry in each)]
+        for at, holder in enumerate(holders.of(metadata))
+    ]  # fmt: skip
+    return {"labels": labels, "rows": rows}
 
 
 def _names(value: object) -> list[str]:
@@ -184,7 +216,7 @@ def _day(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 
-def _utf8(attachment: bytes) -> str:
+def utf8(attachment: bytes) -> str:
     if len(attachment) > ATTACHMENT_MAX:
         raise Invalid(f"the attachment is larger than {ATTACHMENT_MAX} bytes")
     try:

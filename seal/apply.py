@@ -39,7 +39,7 @@ class Suites(StrEnum):
 
 
 #: Which authorities' stamps they carry.
-_STAMPED = {
+STAMPED = {
     Suites.DUAL: (Algorithm.SM2_SM3, Algorithm.RSA_SHA256), Suites.SM2: (Algorithm.SM2_SM3,),
     Suites.RSA: (Algorithm.RSA_SHA256,),
 }  # fmt: skip
@@ -117,8 +117,8 @@ def apply(
     if not seals:
         raise Invalid("a document is sealed with at least one seal")
     at = at.replace(microsecond=0)
-    signers = tuple(_signers([seal for seal, _ in seals], suites))
-    bench = _Bench(keys, at, add, long_term, signers, _STAMPED[suites])
+    signers = tuple(signers_of([seal for seal, _ in seals], suites))
+    bench = _Bench(keys, at, add, long_term, signers, STAMPED[suites])
     if suites is not Suites.RSA:
         for number, (seal, place) in enumerate(seals, 1):
             last = suites is Suites.SM2 and number == len(seals)
@@ -137,7 +137,19 @@ def stamp(
     return _Bench(keys, at, add, None, (), ()).stamp(pdf, seal, place, number=number, lock=lock)
 
 
-def _signers(seals: Sequence[Impression], suites: Suites) -> Iterator[Certificate]:
+def stamp_field(seal: Impression, place: Place, *, number: int, lock: bool) -> Field:
+    """The field of an SM2 seal; `number` counts the seals from 1."""
+    size = len(seal.seal) + len(seal.sm2_certificate) + _STAMP_ROOM
+    return Field(f"Seal{number}", SM2_SEAL, seal.name, size, seal.visible(place), lock)
+
+
+def closing_field(seal: Impression, visible: Visible | None) -> Field:
+    """The field of the RSA signature that locks."""
+    size = len(seal.rsa_certificate) + len(seal.rsa_chain) + _CMS_ROOM
+    return Field("Final", PADES, seal.name, size, visible, lock=True)
+
+
+def signers_of(seals: Sequence[Impression], suites: Suites) -> Iterator[Certificate]:
     """Whose chains a verifier of the sealed file will judge, time-stamps apart."""
     for seal in seals if suites is not Suites.RSA else ():
         yield x509.parse_certificate(seal.sm2_certificate)
@@ -173,10 +185,7 @@ class _Bench:
                 tbs, signer=seal.sm2_certificate, signature=signature, time_stamp=token
             )
 
-        size = len(seal.seal) + len(seal.sm2_certificate) + _STAMP_ROOM
-        visible = seal.visible(place)
-        field = Field(f"Seal{number}", SM2_SEAL, seal.name, size, visible, lock)
-        return self._add(pdf, field, suite, contents)
+        return self._add(pdf, stamp_field(seal, place, number=number, lock=lock), suite, contents)
 
     def close(self, pdf: bytes, seal: Impression, visible: Visible | None) -> bytes:
         """Append the RSA signature that locks."""
@@ -198,9 +207,7 @@ class _Bench:
                 sign=sign, stamp=stamped if stamper else None,
             )  # fmt: skip
 
-        size = len(seal.rsa_certificate) + len(seal.rsa_chain) + _CMS_ROOM
-        field = Field("Final", PADES, seal.name, size, visible, lock=True)
-        return self._add(pdf, field, suite, contents)
+        return self._add(pdf, closing_field(seal, visible), suite, contents)
 
     def _time_stamp(
         self, suite: Algorithm, value: bytes, stamper: Certificate | None

@@ -151,6 +151,17 @@ def take(session: Session, use: Use, *, owner: str, by: Caller, at: datetime) ->
     raise refusal
 
 
+def is_unlimited(
+    session: Session, key: UUID, use: Use, *, owner: str, by: Caller, at: datetime
+) -> bool:
+    """Whether the grant that a use was taken under neither counts uses nor asks for a second
+    person: any more uses like it may then go ahead under it in the same transaction."""
+    found = covering.covering(session, use, owner=owner, by=by, at=at)
+    return any(
+        row.grant == key and row.ceiling is None and not row.second_person for row in found
+    )  # fmt: skip
+
+
 def _draw_on(session: Session, found: Covering, use: Use, *, by: Caller, at: datetime) -> None:
     if found.second_person and not confirm.spend(session, found.grant, use, by=by, at=at):
         raise confirm.NotConfirmed("a second person confirms each use under this grant")

@@ -74,12 +74,17 @@ def add(session: Session, use: Use, outcome: Outcome, *, by: Caller, at: datetim
     place = outcome.place
     session.connection().execute(_ADD, {
         "at": at, "seal": use.seal[:32], "operator": by.account, "authority": by.authority,
-        "system": use.system, "grant": outcome.grant, "type_code": use.type_code,
+        "system": _system(use, by), "grant": outcome.grant, "type_code": use.type_code,
         "item": use.item, "case": use.case, "document": use.document, "digest": outcome.digest,
         "page": place.page if place else None, "x_mm": place.x_mm if place else None,
         "y_mm": place.y_mm if place else None, "time_stamp": outcome.time_stamp,
         "result": outcome.result, "reason": outcome.reason[:200],
     })  # fmt: skip
+
+
+def _system(use: Use, by: Caller) -> str:
+    """The system that was named, else the platform whose token the caller brought."""
+    return use.system if use.system != OWN_SYSTEM else by.client or OWN_SYSTEM
 
 
 @dataclass(frozen=True, slots=True)

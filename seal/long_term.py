@@ -3,12 +3,12 @@
 Evidence is kept for a minute (`KEPT`), so that a bulk job asks for it once: the very OCSP answers
 that our responder gives to everybody, of each certificate between a signer and its root. Whether
 they still hold is looked at again, without any keeping, before a file leaves
-(`certificates.own_output`).
+(`certificates.press.own_output`).
 """
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -45,6 +45,8 @@ _DIGESTS: Final = {Algorithm.SM2_SM3: Digest.SM3, Algorithm.RSA_SHA256: Digest.S
 #: Takes a TimeStampReq, gives a TimeStampResp: `ca.timestamp.Stamper.answer`, or an outside
 #: authority's (`seal.outside.Authority.answer`).
 Ask = Callable[[bytes], bytes]
+#: The same for a block of requests.
+AskMany = Callable[[Sequence[bytes]], list[bytes]]
 
 
 class NoTimeStamp(Unavailable):
@@ -170,8 +172,13 @@ class _Last:
 class Stamps:
     """Time-stamps over signature values: by SM2-SM3 over SM2 ones, by RSA-SHA256 over RSA ones."""
 
-    def __init__(self, authorities: Mapping[Algorithm, Ask], chains: Chains, *, clock: Clock):
+    def __init__(
+        self, authorities: Mapping[Algorithm, Ask], chains: Chains, *, clock: Clock,
+        together: Mapping[Algorithm, AskMany] | None = None,
+    ) -> None:  # fmt: skip
+        """`together`: authorities of this very process, which answer a block at once."""
         self._authorities, self._chains, self._clock = dict(authorities), chains, clock
+        self._together = dict(together or {})
         self._last: dict[Algorithm, _Last] = {}
 
     def signer(self, suite: Algorithm) -> Certificate:
@@ -190,10 +197,7 @@ class Stamps:
     def stamp(self, suite: Algorithm, value: bytes) -> bytes:
         """The token over a signature value, in its one form; NoTimeStamp."""
         digest = _DIGESTS[suite]
-        nonce = secrets.randbits(63) | 1 << 63
-        request = tst.write_request(
-            tst.imprint(digest, hashes.digest(digest, value)), nonce=nonce, certificates=True
-        )
+        nonce, request = _request(digest, value)
         ask = self._authorities.get(suite)
         if ask is None:
             raise NoTimeStamp(f"no time-stamp authority for {suite}")
@@ -221,6 +225,37 @@ class Stamps:
         if self._last[suite].signer != signer:
             raise AuthorityChanged("the time-stamp authority has another key now")
         return token
+
+    def expected_many(
+        self, suite: Algorithm, values: Sequence[bytes], signer: Certificate
+    ) -> list[bytes]:
+        """The tokens of a block, all by `signer`; AuthorityChanged, NoTimeStamp.
+
+        Of tokens that an authority of this very process gave together only the first is verified
+        here, its form and its chain: whoever asks for many reads every one of them back before it
+        leaves (`certificates.press.own_output`).
+        """
+        ask = self._together.get(suite)
+        if ask is None or len(values) == 1:
+            return [self.expected(suite, value, signer) for value in values]
+        first = self.expected(suite, values[0], signer)
+        asked = [_request(_DIGESTS[suite], value)[1] for value in values[1:]]
+        found = [first]
+        for answer in ask(asked):
+            token = tst.parse_response(answer)
+            if not isinstance(token, bytes):
+                raise NoTimeStamp("the time-stamp authority refused")
+            if len(token) > len(first) + _TOKEN_SLACK:
+                raise AuthorityChanged("the time-stamp authority has another key now")
+            found.append(token)
+        return found
+
+
+def _request(digest: Digest, value: bytes) -> tuple[int, bytes]:
+    """A nonce, and the request for a stamp over a signature value that bears it."""
+    nonce = secrets.randbits(63) | 1 << 63
+    imprint = tst.imprint(digest, hashes.digest(digest, value))
+    return nonce, tst.write_request(imprint, nonce=nonce, certificates=True)
 
 
 class Noted(Stamps):

@@ -19,7 +19,7 @@ from seal.life_models import RequestState, SealRequest
 from seal.make import Maker
 from seal.models import Seal
 from seal.request import Wanted
-from seal.schemas import ReasonIn, SealOut, SealRequestIn, SealRequestOut, SealWithStepsOut
+from seal.schemas import SealOut, SealReasonIn, SealRequestIn, SealRequestOut, SealWithStepsOut
 from seal.seal_kinds import Size
 from seal.shown import request_out, seal_out, step_out
 from trust.access import Caller, Role
@@ -134,7 +134,7 @@ def approve_seal_request(
 
 @_post("/requests/{key}/refusal", "不予批准", "Refuse")
 def refuse_seal_request(
-    key: UUID, body: ReasonIn, caller: Administrator, session: DbSession, now: Now
+    key: UUID, body: SealReasonIn, caller: Administrator, session: DbSession, now: Now
 ) -> SealRequestOut:
     """说明理由，不可恢复 / For good, with a reason."""
     with session.begin():
@@ -206,33 +206,33 @@ Change = Annotated[_Change, Depends(_Change)]
 
 
 @_post("/{es_id}/freezing", "冻结", "Freeze")
-def freeze_seal(es_id: EsId, body: ReasonIn, change: Change) -> SealOut:
+def freeze_seal(es_id: EsId, body: SealReasonIn, change: Change) -> SealOut:
     """立即生效，所有进程 / At once, in every process."""
     return change(es_id, body.reason, freeze.freeze)
 
 
 @_post("/{es_id}/release", "解冻", "Release")
-def unfreeze_seal(es_id: EsId, body: ReasonIn, change: Change) -> SealOut:
+def unfreeze_seal(es_id: EsId, body: SealReasonIn, change: Change) -> SealOut:
     """恢复使用 / It seals again."""
     return change(es_id, body.reason, freeze.unfreeze)
 
 
 @_post("/{es_id}/cancellation", "注销", "Cancel")
-def cancel_seal(es_id: EsId, body: ReasonIn, change: Change, keys: Keys) -> SealOut:
+def cancel_seal(es_id: EsId, body: SealReasonIn, change: Change, keys: Keys) -> SealOut:
     """不可恢复；以前的签章仍然有效 / For good; what it sealed before stays good."""
     return change(es_id, body.reason, cancel.cancel, keys=keys)
 
 
 @_post("/{es_id}/invalidation", "标记无效", "Mark invalid")
-def invalidate_seal(es_id: EsId, body: ReasonIn, change: Change, keys: Keys) -> SealOut:
+def invalidate_seal(es_id: EsId, body: SealReasonIn, change: Change, keys: Keys) -> SealOut:
     """违规制作的印章，仅地区办理；所有签章不再可信 / Unlawfully made; by the region only."""
     return change(es_id, body.reason, cancel.invalidate, keys=keys)
 
 
 @_post("/{es_id}/version", "重新制作", "Make anew")
 def remake_seal(
-    es_id: EsId, body: ReasonIn, caller: Administrator, sessions: AllSessions, keys: Keys, now: Now,
-    makers: Makers,
+    es_id: EsId, body: SealReasonIn, caller: Administrator, sessions: AllSessions, keys: Keys,
+    now: Now, makers: Makers,
 ) -> SealOut:  # fmt: skip
     """新的密钥和证书，编码不变 / New keys and certificates under the same esID."""
     at = now()

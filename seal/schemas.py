@@ -34,13 +34,13 @@ class SealRequestIn(BaseModel):
     height_mm: float | None = Field(None, gt=0, le=100, description="高，毫米 / Height, mm")
 
 
-class ReasonIn(BaseModel):
+class SealReasonIn(BaseModel):
     """理由 / Why."""
 
     reason: str = Field(min_length=1, max_length=500, description="理由 / The reason")
 
 
-class StepOut(BaseModel):
+class SealStepOut(BaseModel):
     """生命周期的一步 / One step of a life."""
 
     state: str = Field(description="状态 / State")
@@ -82,7 +82,7 @@ class SealOut(BaseModel):
 class SealWithStepsOut(SealOut):
     """一枚印章及其经历 / A seal with its history."""
 
-    steps: list[StepOut] = Field(description="经历 / History, oldest first")
+    steps: list[SealStepOut] = Field(description="经历 / History, oldest first")
 
 
 class GrantIn(BaseModel):

@@ -12,7 +12,7 @@ from seal.schemas import (
     LedgerRowOut,
     SealOut,
     SealRequestOut,
-    StepOut,
+    SealStepOut,
     UseRequestOut,
 )
 from trust.access import Role
@@ -40,8 +40,8 @@ def seal_out(row: Seal, at: datetime) -> SealOut:
     )  # fmt: skip
 
 
-def step_out(row: SealStep) -> StepOut:
-    return StepOut(state=row.state, at=local(row.at), by=row.by, reason=row.reason)
+def step_out(row: SealStep) -> SealStepOut:
+    return SealStepOut(state=row.state, at=local(row.at), by=row.by, reason=row.reason)
 
 
 def grant_out(row: SealGrant) -> GrantOut:

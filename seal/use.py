@@ -4,9 +4,9 @@ Taking is part of the transaction that the use belongs to; a refusal undoes that
 its row in the ledger is committed in one of its own before the refusal goes on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, cast
 from uuid import UUID
@@ -30,7 +30,7 @@ _SEAL = cast(Table, Seal.__table__)
 _STATE: Final = select(_SEAL.c.state, _SEAL.c.sm2_key).where(_SEAL.c.es_id == bindparam("seal"))
 
 
-class _Refused(Exception):
+class RefusedUse(Exception):
     """Carries a refused use out of its transaction; `recording_refusals` lets it go no further."""
 
     def __init__(self, use: Use, error: TrustError) -> None:
@@ -53,7 +53,7 @@ def recording_refusals(sessions: Sessions, *, by: Caller, at: datetime) -> Itera
     the caller hears of it. A crash in between leaves the use undone and not noted."""
     try:
         yield
-    except _Refused as refused:
+    except RefusedUse as refused:
         use, error = refused.use, refused.error
         with sessions.begin() as session:
             ledger.add(session, use, Outcome(UseResult.REFUSED, error.code), by=by, at=at)
@@ -75,8 +75,32 @@ def take(session: Session, use: Use, *, by: Caller, at: datetime) -> Taken:
         found = impression(session, use.seal, at=at)
         grant = grants.take(session, use, owner=found.owner, by=by, at=at)
     except TrustError as error:
-        raise _Refused(use, error) from error
+        raise RefusedUse(use, error) from error
     return Taken(use, found, grant)
+
+
+def take_many(session: Session, uses: Sequence[Use], *, by: Caller, at: datetime) -> list[Taken]:
+    """`take` for uses that one person makes at one moment; one that is refused undoes them all.
+
+    Uses of one seal for one type, item and system are alike: under a grant that neither counts nor
+    asks for a second person the first one's leave is the others' too.
+    """
+    found: list[Taken] = []
+    alike: dict[tuple[str, ...], Taken | None] = {}
+    for use in uses:
+        kind = (use.seal, use.type_code, use.item, use.system)
+        like = alike.get(kind)
+        if like is not None:
+            ledger.check(use)
+            found.append(replace(like, use=use))
+            continue
+        taken = take(session, use, by=by, at=at)
+        if kind not in alike:
+            owner = taken.impression.owner
+            unlimited = grants.is_unlimited(session, taken.grant, use, owner=owner, by=by, at=at)
+            alike[kind] = taken if unlimited else None
+        found.append(taken)
+    return found
 
 
 def require_still_in_force(session: Session, taken: Taken) -> None:

@@ -1,8 +1,10 @@
 """Keys in two places: in a token what it has a mechanism for, SM2 in the soft store."""
 
+from collections.abc import Sequence
+
 from trust.crypto.algorithms import Algorithm, KeyKind
 from trust.errors import Conflict, NotFound
-from trust.keys import KeyStore
+from trust.keys import KeyStore, sign_many
 
 
 class CombinedKeyStore:
@@ -39,6 +41,11 @@ class CombinedKeyStore:
 
     def sign(self, key_id: str, message: bytes, algorithm: Algorithm) -> bytes:
         return self._of(key_id).sign(key_id, message, algorithm)
+
+    def sign_many(
+        self, key_id: str, messages: Sequence[bytes], algorithm: Algorithm
+    ) -> list[bytes]:
+        return sign_many(self._of(key_id), key_id, messages, algorithm)
 
     def ids(self) -> list[str]:
         return sorted({*self._soft.ids(), *self._token.ids()})

@@ -11,7 +11,7 @@ import os
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from sqlalchemy import insert, update
@@ -22,7 +22,7 @@ from trust.clock import Clock
 from trust.crypto.algorithms import Algorithm, KeyKind
 from trust.db import Sessions
 from trust.errors import TrustError
-from trust.keys import KeyStore
+from trust.keys import KeyStore, sign_many
 from trust.keys_models import KeyUse
 
 SECONDS: Final = 1.0
@@ -53,11 +53,21 @@ class CountingKeyStore:
 
     def sign(self, key_id: str, message: bytes, algorithm: Algorithm) -> bytes:
         made = self._below.sign(key_id, message, algorithm)
+        self._count(key_id, algorithm, 1)
+        return made
+
+    def sign_many(
+        self, key_id: str, messages: Sequence[bytes], algorithm: Algorithm
+    ) -> list[bytes]:
+        made = sign_many(self._below, key_id, messages, algorithm)
+        self._count(key_id, algorithm, len(made))
+        return made
+
+    def _count(self, key_id: str, algorithm: Algorithm, uses: int) -> None:
         with self._held:
             if self._process != os.getpid():
                 self._begin()
-            self._waiting[key_id, str(algorithm)] += 1
-        return made
+            self._waiting[key_id, str(algorithm)] += uses
 
     def ids(self) -> list[str]:
         return self._below.ids()

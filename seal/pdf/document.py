@@ -33,12 +33,16 @@ class Revision:
 
 @dataclass(slots=True)
 class Document:
-    """The file up to the end of one revision. Oldest revision first."""
+    """The file up to the end of one revision. Oldest revision first.
+
+    `_read` is shared by all views of one file: what stands at an offset is the same in each.
+    """
 
     data: bytes
     revisions: tuple[Revision, ...]
     _table: dict[int, tuple[int | None, int]] = field(default_factory=dict)
     _cache: dict[int, Object] = field(default_factory=dict)
+    _read: dict[int, Object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for revision in self.revisions:
@@ -68,7 +72,7 @@ class Document:
 
     def at(self, count: int) -> "Document":
         """The document as its first `count` revisions leave it."""
-        return Document(self.data, self.revisions[:count])
+        return Document(self.data, self.revisions[:count], _read=self._read)
 
     def numbers(self) -> list[int]:
         return [number for number, (offset, _) in self._table.items() if offset is not None]
@@ -88,14 +92,22 @@ class Document:
     def get(self, ref: Ref) -> Object:
         """The object behind a reference."""
         if ref.number not in self._cache:
-            parser = self.parser_at(ref)
-            value = parser.read()
-            parser.skip()
-            if isinstance(value, dict) and self.data.startswith(b"stream", parser.position):
-                value = self._stream(value, parser)
-            parser.take(b"endobj")
-            self._cache[ref.number] = value
+            self._cache[ref.number] = self._parsed(self.parser_at(ref))
         return self._cache[ref.number]
+
+    def _parsed(self, parser: Parser) -> Object:
+        start = parser.position
+        if start in self._read:
+            return self._read[start]
+        value = parser.read()
+        parser.skip()
+        if isinstance(value, dict) and self.data.startswith(b"stream", parser.position):
+            value = self._stream(value, parser)
+        parser.take(b"endobj")
+        # A length that stands elsewhere may be another one in another revision.
+        if not (isinstance(value, Stream) and isinstance(value.dictionary.get("Length"), Ref)):
+            self._read[start] = value
+        return value
 
     def _stream(self, dictionary: Dict, parser: Parser) -> Stream:
         match = re.compile(rb"stream\r?\n").match(self.data, parser.position)

@@ -1,6 +1,5 @@
 """The signatures of a PDF as its own structure names them, with ranges checked to the byte."""
 
-import re
 from dataclasses import dataclass
 
 from seal.pdf.document import Document
@@ -10,7 +9,6 @@ from trust.crypto import der
 from trust.crypto.errors import Malformed
 
 FIELDS_MAX = 64
-_CANONICAL_HEX = re.compile(rb"<[0-9a-f]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,8 @@ class Signature:
 
     def covered(self, data: bytes) -> bytes:
         """The bytes that the signature is over."""
-        return data[: self.start] + data[self.stop : self.end]
+        whole = memoryview(data)
+        return b"".join((whole[: self.start], whole[self.stop : self.end]))
 
 
 def signatures(document: Document) -> list[Signature]:
@@ -91,7 +90,8 @@ def _read(document: Document, ref: Ref, widget: Dict) -> Signature:
     return Signature(
         number=ref.number, field=name.decode("latin-1") if isinstance(name, bytes) else "",
         sub_filter=_name(dictionary.get("SubFilter")),
-        contents=_contents(document.data[start:stop]), start=start, stop=stop, end=end,
+        contents=_contents(document.data[start:stop], dictionary["Contents"]),
+        start=start, stop=stop, end=end,
         revision=ends.index(end) + 1, time=_time(dictionary.get("M")),
         locks=_locks(document, dictionary, widget), rectangle=_numbers(widget.get("Rect")),
     )  # fmt: skip
@@ -121,11 +121,10 @@ def _covered_end(value: Object, start: int, stop: int) -> int:
     return after + rest
 
 
-def _contents(raw: bytes) -> bytes:
-    """Lower-case hex, one DER element, then zeros only."""
-    if not _CANONICAL_HEX.fullmatch(raw) or len(raw) % 2:
+def _contents(raw: bytes, data: Object) -> bytes:
+    """`data` as it stands in `raw`: lower-case hex, one DER element, then zeros only."""
+    if not isinstance(data, bytes) or raw != b"<%s>" % data.hex().encode():
         raise BadPdf("not_canonical", "/Contents is not in lower-case hexadecimal")
-    data = bytes.fromhex(raw[1:-1].decode())
     try:
         value = der.read(data)
     except Malformed as error:

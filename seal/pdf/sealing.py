@@ -62,11 +62,42 @@ class Field:
 Contents = Callable[[bytes, str], bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A revision whose signature is still a placeholder, from `start` to `stop`. `covered` are the
+    bytes to sign, `span` their range in words."""
+
+    whole: bytearray
+    field: Field
+    start: int
+    stop: int
+
+    @property
+    def covered(self) -> bytes:
+        # Through a view: the file is copied once, not four times.
+        with memoryview(self.whole) as whole:
+            return b"".join((whole[: self.start], whole[self.stop :]))
+
+    @property
+    def span(self) -> str:
+        return _range_text(self.start, self.stop, len(self.whole))
+
+    def finish(self, der: bytes) -> bytes:
+        """The file, with the signature in its place; BadPdf when it is longer than that."""
+        return _fill_contents(self.whole, self.start, der, self.field)
+
+
 def add_signature(pdf: bytes, field: Field, contents: Contents, *, at: datetime) -> bytes:
     """Append one signature. BadPdf/NotOurs when the file is not of the kind that we write.
 
     1. objects with an empty placeholder  2. the byte range  3. sign what it covers  4. fill in
     """
+    begun = begin(pdf, field, at=at)
+    return begun.finish(contents(begun.covered, begun.span))
+
+
+def begin(pdf: bytes, field: Field, *, at: datetime) -> Begun:
+    """Steps 1 and 2 of `add_signature`: for signatures that are made many at once."""
     base = document.read(pdf)
     update = Update(base)
     signature = update.reserve()
@@ -78,10 +109,7 @@ def add_signature(pdf: bytes, field: Field, contents: Contents, *, at: datetime)
     start = inner + contents_at
     stop = start + 2 * field.size + 2
     _fill_range(whole, inner + range_at, start, stop)
-    covered = bytes(whole[:start]) + bytes(whole[stop:])
-    return _fill_contents(
-        whole, start, contents(covered, _range_text(start, stop, len(whole))), field
-    )
+    return Begun(whole, field, start, stop)
 
 
 def _range_text(start: int, stop: int, end: int) -> str:

@@ -13,12 +13,13 @@ import pytest
 from sqlalchemy import select
 
 from ca.models import Timestamp
-from certificates import issue, recovery, registry
-from certificates.application import OwnApplication, TypeNotOfAuthority, approve, enter
+from certificates import issue, registry
+from certificates.applications.verbs import OwnApplication, TypeNotOfAuthority, approve, enter
 from certificates.issue import AlreadyIssued
 from certificates.models import Application, ApplicationState, Authority, Licence, Reservation
-from certificates.status_list import Status
-from certificates.store import FileStore
+from certificates.press import recovery
+from certificates.press.store import FileStore
+from certificates.status.lists import Status
 from certificates.verify import verify_file
 from seal import freeze
 from seal.ledger_models import SealUse
@@ -178,7 +179,7 @@ from uuid import UUID
 from pydantic import SecretStr
 from certificates import issue
 from certificates.document import Renderer
-from certificates.store import FileStore
+from certificates.press.store import FileStore
 from server.platform import Platform
 from sso import accounts
 from trust.clock import utc_now
@@ -246,13 +247,14 @@ def test_a_live_process_is_not_taken_for_dead(sqlite_region: Region) -> None:
     platform = sqlite_region.platform
     key = sqlite_region.approved()
     with platform.sessions.begin() as session:
-        job = issue._reserve(
-            session, platform.workshop(at=utc_now()), key,
+        (job,) = issue.reserve(
+            session, platform.workshop(at=utc_now()), [key],
             by=sqlite_region.caller("market.approver"), at=utc_now(),
         )  # fmt: skip
     assert recovery.recover(platform.sessions, platform.store, by=SYSTEM, at=utc_now()) == []
     late = utc_now() + platform.settings.reservation_lease + timedelta(seconds=1)
     given_up = recovery.recover(platform.sessions, platform.store, by=SYSTEM, at=late)
+    assert isinstance(job, issue.Job)
     assert given_up == [str(job.known)]
 
 

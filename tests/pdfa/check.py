@@ -8,16 +8,24 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from certificates import issue
+from certificates.document import Renderer
+from certificates.press.stamping import StampingRenderer
+from certificates.purpose import purpose
+from certificates.wallet import copies
 from seal.apply import Suites
 from seal.pdf import document
+from server.holders import copy_workshop
 from tests.regions import Region, build
 from trust.clock import utc_now
 
 VALIDATOR = Path(__file__).resolve().parents[2] / "tools/verapdf.sh"
 SLUGS = ("business-licence", "food-business-licence")
+#: Stamps from its first page on.
+STAMPING = StampingRenderer(whole_first=0)
 SM2_ALLOWED = frozenset({"6.4.3"})
 
 
@@ -50,16 +58,32 @@ def _files(folder: Path) -> dict[Path, frozenset[str]]:
             path = folder / f"{slug}-{suites}.pdf"
             path.write_bytes(pdf)
             made[path] = frozenset() if suites is Suites.RSA else SM2_ALLOWED
-        rendered = folder / f"{slug}-rendered.pdf"
-        rendered.write_bytes(pdf[: document.read(pdf).revisions[0].end])
-        made[rendered] = frozenset()
+        for way, file in (("rendered", pdf), ("stamped", _sealed(region, slug, suites, STAMPING))):
+            page = folder / f"{slug}-{way}.pdf"
+            page.write_bytes(file[: document.read(file).revisions[0].end])
+            made[page] = frozenset()
+    copy = folder / "copy.pdf"
+    copy.write_bytes(_copy(region))
+    made[copy] = SM2_ALLOWED
+    if STAMPING.stamped != len(SLUGS):
+        raise RuntimeError("a page that should be stamped was rendered whole")
     return made
 
 
-def _sealed(region: Region, slug: str, suites: Suites) -> bytes:
+def _sealed(region: Region, slug: str, suites: Suites, renderer: Renderer | None = None) -> bytes:
     workshop = replace(region.platform.workshop(at=utc_now()), suites=suites)
+    workshop = replace(workshop, renderer=renderer or Renderer())
     by = region.caller("market.approver")
     return region.file(issue.issue(workshop, region.approved(slug), by=by, at=utc_now()))
+
+
+def _copy(region: Region) -> bytes:
+    at = utc_now()
+    return copies.make(
+        copy_workshop(region.platform, at=at), region.issued().identifier,
+        purpose=purpose("试验"), maker="试验", until=at + timedelta(days=1),
+        by=region.caller("market.clerk"), at=at,
+    ).pdf  # fmt: skip
 
 
 def _validate(paths: list[Path]) -> dict[Path, list[str]]:

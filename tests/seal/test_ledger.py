@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from certificates import document, recovery
+from certificates import document
 from certificates.models import Reservation
+from certificates.press import recovery
 from seal import ledger, life
 from seal.covering import NotGranted
 from seal.grant_models import SealGrant
@@ -91,9 +92,10 @@ def test_what_a_crash_left_is_noted_when_it_is_put_right(region: Region) -> None
     key, platform = region.approved(), region.platform
     at = utc_now()
     with platform.sessions.begin() as session:
-        job = issue._reserve(
-            session, platform.workshop(at=at), key, by=region.caller("market.approver"), at=at
+        (job,) = issue.reserve(
+            session, platform.workshop(at=at), [key], by=region.caller("market.approver"), at=at
         )
+        assert isinstance(job, issue.Job)
         session.get_one(Reservation, str(job.known)).lease_until = at - timedelta(seconds=1)
     recovery.recover(platform.sessions, platform.store, by=SYSTEM, at=at)
     row, = rows_of_case(region, key)  # fmt: skip

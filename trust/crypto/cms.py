@@ -7,6 +7,8 @@ spelling of it, because nothing signs the bytes around the signed attributes.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache, wraps
+from typing import TypeVar
 
 from trust.crypto import der, hashes, signatures
 from trust.crypto.algorithms import Algorithm, by_oid
@@ -14,7 +16,9 @@ from trust.crypto.errors import InvalidSignature, Malformed
 from trust.crypto.x509 import Certificate, algorithm_oid, parse_certificate
 from trust.crypto.x509_write import algorithm_identifier
 
-SIGNED_DATA_MAX = 1 << 20
+#: What is longer than `_USUAL` is read anew each time.
+SIGNED_DATA_MAX, _USUAL = 1 << 20, 16_384
+_Read = TypeVar("_Read")
 
 SHA256, SM3 = "2.16.840.1.101.3.4.2.1", "1.2.156.10197.1.401"
 SM2_SIGN = "1.2.156.10197.1.301.1"  # what GM/T 0010 signers name in place of .501
@@ -63,6 +67,13 @@ class SignedData:
 # --- reading -----------------------------------------------------------------------------------
 
 
+def _remembering(read: Callable[[bytes], _Read]) -> Callable[[bytes], _Read]:
+    """Keep what was read of short data for a while: a signature is looked at from many sides."""
+    usual = lru_cache(maxsize=64)(read)
+    return wraps(read)(lambda data: usual(data) if len(data) <= _USUAL else read(data))
+
+
+@_remembering
 def parse(data: bytes) -> SignedData:
     """Read ContentInfo > SignedData with exactly one SignerInfo; Malformed otherwise."""
     outer = der.children(der.parse(data, tag=der.SEQUENCE, cap=SIGNED_DATA_MAX))
@@ -112,15 +123,18 @@ def _content(value: der.Value) -> bytes | None:
 def attribute(signed: SignedData, oid: str) -> der.Value | None:
     """The single value of a signed attribute; Malformed when it stands twice."""
     found = None
-    for item in (
-        der.children(der.parse(signed.attributes, tag=der.SET)) if signed.attributes else ()
-    ):
-        kind, values = der.parts(item, 2)
-        if der.read_oid(kind) == oid:
+    for kind, values in _attributes(signed.attributes) if signed.attributes else ():
+        if kind == oid:
             if found is not None or len(der.children(values)) != 1:
                 raise Malformed(f"signed attribute {oid} has not exactly one value")
             found = der.children(values)[0]
     return found
+
+
+@_remembering
+def _attributes(encoded: bytes) -> tuple[tuple[str, der.Value], ...]:
+    parts = [der.parts(item, 2) for item in der.children(der.parse(encoded, tag=der.SET))]
+    return tuple((der.read_oid(kind), values) for kind, values in parts)
 
 
 def time_stamp(signed: SignedData) -> bytes | None:

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from certificates import registry
 from certificates.models import Application, ApplicationState, Authority, Licence, Reservation
+from certificates.press.store import FileStore
 from certificates.public_log import append_leaf
-from certificates.store import FileStore
 from seal import ledger
 from seal.ledger import Outcome, Use
 from seal.ledger_models import UseResult
@@ -35,7 +35,7 @@ def recover(sessions: Sessions, store: FileStore, *, by: Caller, at: datetime) -
                 Reservation.state == RESERVED
             )
         ).all()
-    dead = [name for name, owner, until in open_rows if until < at or _is_gone(owner)]
+    dead = [name for name, owner, until in open_rows if until < at or is_gone(owner)]
     return [name for name in dead if give_up(sessions, store, name, by=by, at=at)]
 
 
@@ -56,7 +56,8 @@ def give_up(
     return done
 
 
-def _is_gone(owner: str) -> bool:
+def is_gone(owner: str) -> bool:
+    """Whether the process of that name (`process_name`) was on this host and is no more."""
     host, pid, started = owner.rsplit("/", 2)
     return host == socket.gethostname() and _started(int(pid)) != started
 
@@ -88,15 +89,19 @@ def abandon(session: Session, name: str, *, by: Caller, at: datetime, reason: st
 def _note_abandoned_use(
     session: Session, application: UUID, name: str, *, reason: str, by: Caller, at: datetime
 ) -> None:
-    """The seal may have been applied, but no document left."""
+    """The seals, of several authorities each, may have been applied, but no document left."""
     found = session.execute(
-        select(Authority.seal, Application.type_code)
-        .join(Authority, Authority.code == Application.authority)
+        select(Application.authority, Application.joint, Application.type_code)
         .where(Application.id == application)
-    ).one()
-    use = Use(found.seal or "", found.type_code, str(application), f"{name}.pdf")
+    ).one()  # fmt: skip
+    codes = [found.authority, *found.joint]
+    seals = session.execute(
+        select(Authority.code, Authority.seal).where(Authority.code.in_(codes))
+    ).all()
     outcome = Outcome(UseResult.ABANDONED, reason)
-    ledger.add(session, use, outcome, by=by, at=at)
+    for _, seal in sorted(seals, key=lambda row: codes.index(row.code)):
+        use = Use(seal or "", found.type_code, str(application), f"{name}.pdf")
+        ledger.add(session, use, outcome, by=by, at=at)
 
 
 def process_name() -> str:
@@ -107,6 +112,9 @@ def process_name() -> str:
 def _started(pid: int) -> str:
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[19]
+            state, *fields = file.read().rpartition(")")[2].split()
+            # Dead, and its parent has not asked yet: where a container's first process never does,
+            # that is for good.
+            return "gone" if state in "ZX" else fields[18]
     except (OSError, IndexError):
         return "gone"

@@ -8,6 +8,7 @@ import contextlib
 import os
 import secrets
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -26,22 +27,40 @@ class FileStore:
 
     def put(self, identifier: str, data: bytes) -> None:
         """Keep a file for good; Conflict when there is one, Unavailable when the disk refuses."""
-        path = self._path(identifier)
-        box = self._vault.seal(data, context=f"file/{identifier}")
-        temporary = self._directory / ".new" / secrets.token_hex(8)
+        self.put_many([(identifier, data)])
+
+    def put_many(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """`put` several: all of them are kept, or none.
+
+        Each step is taken for all files before the next, so that the disk is waited for once and
+        not once a file. A crash leaves temporary files, and perhaps some files of the block.
+        """
+        waiting = [(self._path(name), self._directory / ".new" / secrets.token_hex(8))
+                   for name, _ in files]  # fmt: skip
+        linked: list[Path] = []
         try:
-            temporary.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _write(temporary, box)
-            os.link(temporary, path)
-            _sync(path.parent)
-        except FileExistsError as error:
-            raise Conflict(f"a file of licence {identifier} is stored already") from error
+            (self._directory / ".new").mkdir(parents=True, exist_ok=True, mode=0o700)
+            boxes = self._vault.seal_many([(data, f"file/{name}") for name, data in files])
+            _write_all([
+                (temporary, box) for box, (_, temporary) in zip(boxes, waiting, strict=True)
+            ])  # fmt: skip
+            for path, temporary in waiting:
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                os.link(temporary, path)
+                linked.append(path)
+            for directory in {path.parent for path, _ in waiting}:
+                _sync(directory)
         except OSError as error:
+            for path in linked:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            if isinstance(error, FileExistsError):
+                raise Conflict("a file of a licence is stored already") from error
             raise Unavailable(f"licence files cannot be written under {self._directory}") from error
         finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+            for _, temporary in waiting:
+                with contextlib.suppress(OSError):
+                    temporary.unlink()
 
     def get(self, identifier: str) -> bytes:
         """The file; NotFound, Unavailable, DecryptionFailed when the box was changed."""
@@ -65,11 +84,20 @@ class FileStore:
                     path.unlink()
 
 
-def _write(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _write_all(files: Sequence[tuple[Path, bytes]]) -> None:
+    """New files, durable when this returns: the first wait for the disk is most of all of them."""
+    handles = []
+    try:
+        for path, data in files:
+            file = path.open("xb")
+            handles.append(file)
+            file.write(data)
+            file.flush()
+        for file in handles:
+            os.fsync(file.fileno())
+    finally:
+        for file in handles:
+            file.close()
 
 
 def _sync(directory: Path) -> None:
