@@ -8,10 +8,13 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from certificates import application, catalogue, issue, publish, revoke
+from certificates import issue, publish, revoke
+from certificates.applications import verbs as applications
+from certificates.licence_types import registry as type_registry
 from certificates.models import Authority, Licence
 from server import provision
-from server.exits import CannotOpen, CannotWrite
+from server.commands import batch
+from server.exits import CannotOpen, CannotWrite, Usage
 from server.platform import Platform
 from sso import accounts
 from sso.models import Account, AccountRole
@@ -27,20 +30,26 @@ DATA_MAX = 2 * 1024 * 1024
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("issue", help="签发一份证照 / issue a licence")
     parser.add_argument("--type", required=True, help="code, slug or Chinese name")
-    parser.add_argument("--data", required=True, type=Path, metavar="FILE.json")
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE.pdf")
+    parser.add_argument("--data", type=Path, metavar="FILE.json")
+    parser.add_argument("--out", type=Path, metavar="FILE.pdf")
     parser.add_argument("--as", dest="actor", metavar="ACCOUNT", help="who approves")
     parser.add_argument("--json", action="store_true")
+    batch.add(parser)
     parser.set_defaults(run=run_issue)
     parser = commands.add_parser("revoke", help="吊销一份证照 / revoke a licence")
     parser.add_argument("identifier", metavar="ID")
     parser.add_argument("--reason", required=True)
+    parser.add_argument("--basis", default=revoke.UNSTATED, help="legal basis")
     parser.add_argument("--as", dest="actor", metavar="ACCOUNT", help="who revokes")
     parser.set_defaults(run=run_revoke)
 
 
 def run_issue(arguments: argparse.Namespace, platform: Platform) -> int:
     """Enter as the local operator, approve and issue as `--as`, write the sealed file."""
+    if arguments.batch is not None:
+        return batch.run(arguments, platform, approver=_approver)
+    if arguments.data is None or arguments.out is None:
+        raise Usage("give --data and --out for one licence, or --batch for many")
     data = read_data(arguments.data)
     _require_writable(arguments.out)
     at = utc_now()
@@ -67,18 +76,18 @@ def issue_one(
     with platform.sessions.begin() as session:
         by = _approver(session, type_key, actor)
         operator = Caller("operator", by.authority, frozenset({Role.OPERATOR}))
-        entered = application.enter(
+        entered = applications.enter(
             session, type_key, data, authority=by.authority or "", by=operator, at=at,
             vault=platform.vault, fallback=platform.settings.fallback_font,
         )  # fmt: skip
-        application.approve(session, entered.id, by=by, at=at)
+        applications.approve(session, entered.id, by=by, at=at)
         key = entered.id
     return issue.issue(platform.workshop(at=utc_now()), key, by=by, at=at)
 
 
 def _approver(session: Session, type_key: str, actor: str | None) -> Caller:
     """`--as`, or the first approver of the authority that issues the type."""
-    licence_type = catalogue.find(type_key)
+    licence_type = type_registry.current(session, type_key)
     if actor is not None:
         by = accounts.caller(session, actor)
         if by.authority is None:
@@ -141,7 +150,7 @@ def run_revoke(arguments: argparse.Namespace, platform: Platform) -> int:
             by = _first_approver(session, _authority_of(session, arguments.identifier))
         licence = revoke.revoke(
             session, arguments.identifier, reason=arguments.reason, by=by, at=at,
-            vault=platform.vault,
+            vault=platform.vault, basis=arguments.basis,
         )  # fmt: skip
     print(f"✓ 已吊销 revoked {licence.identifier}")
     _refresh_published(platform, at)
