@@ -33,7 +33,9 @@ _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]_/-]{1,200}/v#([A-Za-z0-9_-]+)")
 
 (K_VERSION, K_REGION, K_IDENTIFIER, K_HOLDER, K_TIME, K_ISSUED, K_FROM, K_UNTIL, K_STATUS,
  K_DIGEST, K_COPY_NUMBER, K_COPY_EXPIRY, K_COPY_ORIGINAL) = range(1, 14)  # fmt: skip
+#: All three, or none: a purpose-marked copy's claim.
 _COPY = frozenset({K_COPY_NUMBER, K_COPY_EXPIRY, K_COPY_ORIGINAL})
+_COPY_NUMBER = re.compile(r"[0-9A-Z]{8,40}")
 _REQUIRED = frozenset({K_VERSION, K_REGION, K_IDENTIFIER, K_HOLDER, K_TIME, K_STATUS, K_DIGEST})
 _OPTIONAL = frozenset({K_ISSUED, K_FROM, K_UNTIL})
 
@@ -47,11 +49,23 @@ class BadClaim(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
+class CopyMark:
+    """What the claim of a purpose-marked copy (加注件) says besides: the copy's own number, until
+    when it may be used (to the second), and the first 16 bytes of SM3 over the licence.json of the
+    original, which the claim's identifier names."""
+
+    number: str
+    until: datetime
+    original: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """What a QR code says. Dates are China's; `valid_until` None is long-term.
 
     `made_at` is when it was signed, to the second; `digest` the first 16 bytes of SM3 over the
-    exact bytes of licence.json; `holder` is masked by the type's rule and may be cut.
+    exact bytes of licence.json; `holder` is masked by the type's rule and may be cut. With `copy`
+    it is about a copy: `digest` is of the copy's licence.json, all else is the original's.
     """
 
     region: str
@@ -64,6 +78,7 @@ class Claim:
     status_list: int
     status_index: int
     digest: bytes
+    copy: CopyMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +94,25 @@ def _days(day: date) -> int:
 
 
 def _payload(claim: Claim, holder: str) -> bytes:
+    """The claim's one encoding."""
+    made_on = claim.made_at.astimezone(CHINA).date()
     content: dict[int, Any] = {
         K_VERSION: VERSION, K_REGION: int(claim.region), K_IDENTIFIER: claim.identifier.body(),
         K_HOLDER: holder, K_TIME: int(claim.made_at.timestamp()),
-        K_STATUS: [claim.status_list, claim.status_index], K_DIGEST: claim.digest,
     }  # fmt: skip
-    if claim.issued != claim.made_at.astimezone(CHINA).date():
+    if claim.issued != made_on:
         content[K_ISSUED] = _days(claim.issued)
     if claim.valid_from != claim.issued:
         content[K_FROM] = _days(claim.valid_from)
     if claim.valid_until is not None:
         content[K_UNTIL] = _days(claim.valid_until)
-    return cose.encode(content)
+    content[K_STATUS] = [claim.status_list, claim.status_index]
+    content[K_DIGEST] = claim.digest
+    if claim.copy is not None:
+        content[K_COPY_NUMBER] = claim.copy.number
+        content[K_COPY_EXPIRY] = int(claim.copy.until.timestamp())
+        content[K_COPY_ORIGINAL] = claim.copy.original
+    return cose.encode_ordered(content)
 
 
 def write(
@@ -137,15 +159,27 @@ def parse(text: str) -> SignedClaim:
     encoded = match[1] if match else text
     try:
         message = cose.parse(unb64url(encoded))
-        content = cose.decode(message.payload)
+        content = cose.decode_any(message.payload)
     except Malformed as error:
         raise BadClaim("claim_malformed", str(error)) from error
     except Invalid as error:
         raise BadClaim("algorithm_refused", str(error)) from error
-    claim = _claim(content)
-    if _payload(claim, claim.holder) != message.payload:
-        raise BadClaim("claim_malformed", "a field stands that should be left out")
+    try:
+        claim = _claim(content)
+        if _payload(claim, claim.holder) != message.payload:
+            raise BadClaim("claim_malformed", "a field stands that should be left out")
+    except BadClaim:
+        # Whatever is wrong inside, an encoding that is not the one form is said first.
+        _require_one_form(message.payload)
+        raise
     return SignedClaim(claim, message)
+
+
+def _require_one_form(payload: bytes) -> None:
+    try:
+        cose.decode(payload)
+    except Malformed as error:
+        raise BadClaim("claim_malformed", str(error)) from error
 
 
 def _claim(content: Any) -> Claim:
@@ -154,9 +188,8 @@ def _claim(content: Any) -> Claim:
     if content[K_VERSION] != VERSION:
         raise BadClaim("claim_version", str(content[K_VERSION])[:20])
     keys = set(content)
-    if keys & _COPY:
-        raise BadClaim("copy_claim", "a purpose-marked copy")
-    if not _REQUIRED <= keys <= _REQUIRED | _OPTIONAL:
+    required = _REQUIRED | _COPY if keys & _COPY else _REQUIRED
+    if not required <= keys <= required | _OPTIONAL:
         raise BadClaim("claim_malformed", "fields missing, or unknown to this version")
     try:
         return _typed(content)
@@ -179,13 +212,32 @@ def _typed(content: dict[int, Any]) -> Claim:
     if not 100000 <= content[K_REGION] <= 999999:
         raise ValueError("not a region")
     made_at = datetime.fromtimestamp(content[K_TIME], UTC)
-    issued = _day(content.get(K_ISSUED)) or made_at.astimezone(CHINA).date()
+    # At the end of the year 9999 there is no such day in China, and `_payload` asks for it.
+    made_on = made_at.astimezone(CHINA).date()
+    issued = _day(content.get(K_ISSUED)) or made_on
     return Claim(
         region=str(content[K_REGION]), identifier=identifier.from_body(content[K_IDENTIFIER]),
         holder=holder, made_at=made_at, issued=issued,
         valid_from=_day(content.get(K_FROM)) or issued, valid_until=_day(content.get(K_UNTIL)),
-        status_list=listed, status_index=index, digest=digest,
+        status_list=listed, status_index=index, digest=digest, copy=_copy_mark(content),
     )  # fmt: skip
+
+
+def _copy_mark(content: dict[int, Any]) -> CopyMark | None:
+    if K_COPY_NUMBER not in content:
+        return None
+    number, until, original = (
+        content[K_COPY_NUMBER],
+        content[K_COPY_EXPIRY],
+        content[K_COPY_ORIGINAL],
+    )
+    if not isinstance(number, str) or not _COPY_NUMBER.fullmatch(number):
+        raise ValueError("not a copy's number")
+    if type(until) is not int or until < 0:
+        raise ValueError("not a time")
+    if not isinstance(original, bytes) or len(original) != DIGEST_LENGTH:
+        raise ValueError("not a digest")
+    return CopyMark(number, datetime.fromtimestamp(until, UTC), original)
 
 
 def _day(value: Any) -> date | None:
