@@ -17,6 +17,8 @@ from trust.errors import Conflict, Forbidden, Invalid, NotFound
 EXCLUSIVE = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
 #: The platform's own roles: no administrator of one authority gives or takes them.
 PLATFORM_ROLES = frozenset({Role.SYSTEM_ADMIN, Role.AUDIT_ADMIN, Role.CA_ADMIN, Role.OPERATOR})
+#: What a system may do for its authority. Administration and seals in hand stay with people.
+MACHINE_ROLES = frozenset({Role.CLERK, Role.APPROVER, Role.OFFICE})
 #: Accounts that the audit log names without there being any.
 RESERVED = frozenset({"system", "operator", "public", "anonymous", "root"})
 #: Somebody who has not said who they are.
@@ -96,6 +98,12 @@ def check_roles(wanted: frozenset[Role]) -> None:
     """Invalid for roles that never meet in one account."""
     if len(wanted & EXCLUSIVE) > 1:
         raise Invalid("system, security and audit administrator are three people")
+
+
+def check_machine_roles(wanted: frozenset[Role]) -> None:
+    """Invalid for roles that only a person has."""
+    if not wanted or not wanted <= MACHINE_ROLES:
+        raise Invalid(f"a machine account's roles are of {', '.join(sorted(MACHINE_ROLES))}")
 
 
 def check_may_grant(

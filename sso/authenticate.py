@@ -4,13 +4,14 @@ For userinfo, and for the platform's own interface: `caller` makes the acting va
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, cast
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from sso import access_tokens, accounts, dpop, factors, mutual_tls
+from sso import access_tokens, accounts, dpop, factors, machines, mutual_tls
 from sso.access_tokens import AccessToken
 from sso.dpop import InvalidProof
 from sso.jose import InvalidToken
@@ -121,24 +122,40 @@ def client_certificate(request: Request) -> bytes | None:
 def caller(request: Request) -> Caller:
     """Who sent a request to the platform's own interface (`trust.dependencies.Authenticate`).
 
-    The account's roles as they are now. TokenRefused without a good token of scope `trust`.
+    The account's roles as they are now; a platform's own token acts as its machine account.
+    TokenRefused without a good token of scope `trust`.
     """
     provider = cast(Provider, request.app.state.provider)
     at = provider.clock()
     with provider.reading() as session:
         found = _for_us(session, provider, request, at=at)
-        if found.live is None:
-            raise _insufficient("insufficient_scope", "the token speaks for no account")
-        return accounts.caller(session, found.live.account)
+        client = found.client.client_id
+        if found.live is not None:
+            return replace(accounts.caller(session, found.live.account), client=client)
+        machine = machines.caller(session, client)
+    if machine is None:
+        raise _insufficient("insufficient_scope", "the token speaks for no account")
+    return machine
 
 
-def _for_us(session: Session, provider: Provider, request: Request, *, at: datetime) -> AccessToken:
+def caller_by(request: Request, token: str) -> Caller:
+    """`caller` for a door whose requests bring their token in the body, and nowhere else."""
+    provider = cast(Provider, request.app.state.provider)
+    with provider.reading() as session:
+        _for_us(session, provider, request, at=provider.clock(), form={"access_token": token})
+    return caller(request)
+
+
+def _for_us(
+    session: Session, provider: Provider, request: Request, *, at: datetime,
+    form: Mapping[str, str] | None = None,
+) -> AccessToken:  # fmt: skip
     """Judged once a request: a DPoP proof is spent by its first judgement."""
     known = getattr(request.state, "access_token", None)
     if isinstance(known, AccessToken):
         return known
     try:
-        found = of_request(session, provider, request, at=at)
+        found = of_request(session, provider, request, at=at, form=form)
     except OAuthError as error:
         both = (value for name, value in error.headers if name == "WWW-Authenticate")
         challenge = ", ".join(both) or "Bearer"
@@ -147,6 +164,21 @@ def _for_us(session: Session, provider: Provider, request: Request, *, at: datet
         raise _insufficient("insufficient_scope", "the token does not open this interface")
     request.state.access_token = found
     return found
+
+
+def agent_of(request: Request, token: str, *, client: str | None) -> str | None:
+    """The account of somebody who is signed in at the calling platform, by their access token;
+    None for one that is no good, or another platform's. The token counts as a word only: what it
+    is bound to is the platform's to prove, whose own token the request bears."""
+    provider = cast(Provider, request.app.state.provider)
+    with provider.reading() as session:
+        try:
+            found = access_tokens.judge(session, provider, token[:TOKEN_MAX], at=provider.clock())
+        except (InvalidToken, Malformed):
+            return None
+    if found.live is None or client is None or found.client.client_id != client:
+        return None
+    return found.live.account
 
 
 def recently(request: Request) -> None:

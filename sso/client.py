@@ -17,6 +17,7 @@ class Client:
     `auth_method` is the one way in which it may authenticate. `sector` is the host under which
     pairwise subjects are made. `resources` are the audiences (RFC 8707) it may ask tokens for.
     `first_party`: a platform of the same government, for which nobody is asked to consent.
+    `machine_account`: the account that acts when the platform calls for itself (sso.machines).
     """
 
     client_id: str
@@ -66,6 +67,7 @@ class Client:
     contacts: tuple[str, ...] = ()
     first_party: bool = False
     active: bool = True
+    machine_account: str | None = None
 
     @property
     def public(self) -> bool:

@@ -26,6 +26,8 @@ class ClientRow(Base):
     fapi: Mapped[bool] = mapped_column(default=False)
     first_party: Mapped[bool] = mapped_column(default=False)
     active: Mapped[bool] = mapped_column(default=True)
+    #: Who acts when the platform calls for itself (sso.machines); one platform to an account.
+    machine_account: Mapped[str | None] = mapped_column(ForeignKey("account.name"), unique=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
 

@@ -76,6 +76,7 @@ def client_of(row: ClientRow) -> Client:
     attributes |= {
         "secret_digest": row.secret_digest, "previous_secret_digest": row.previous_secret_digest,
         "previous_secret_until": row.previous_secret_until, "active": row.active,
+        "machine_account": row.machine_account,
     }  # fmt: skip
     return client_metadata.client_of(
         row.client_id, attributes, at=row.created_at, fapi=row.fapi, first_party=row.first_party

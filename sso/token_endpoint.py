@@ -103,6 +103,8 @@ def _by_client_credentials(request: TokenRequest) -> dict[str, Any]:
 def _own_scope(client: Client, wanted: str | None) -> str:
     """What a platform may ask for itself: no scope that speaks of a person."""
     allowed = client.scopes - set(scopes.SUPPORTED)
+    if client.machine_account is not None:
+        allowed |= client.scopes & {scopes.TRUST}
     if wanted is None:
         return " ".join(sorted(allowed))
     asked = dict.fromkeys(wanted.split())
