@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from sso import assurance, factors, people, upstream_tokens
+from sso import assurance, factors, people, upstream_departing, upstream_tokens
 from sso.authorization_request import AuthorizationRequest
 from sso.jwk import InvalidToken
 from sso.models import Account
@@ -131,12 +131,12 @@ def finish(
             raise UpstreamFailed("the other identity system did not say who it is")
         tokens = upstream_tokens.exchange(
             provider, known, answer["code"][:2000], verifier=begun.verifier,
-            redirect_uri=provider.issuer + CALLBACK,
+            redirect_uri=provider.issuer + CALLBACK, at=at,
         )  # fmt: skip
         claims = upstream_tokens.judge(provider, known, tokens, nonce=begun.nonce, at=at)
     except (OutgoingFailed, OutgoingRefused, InvalidToken) as error:
         raise UpstreamFailed("the other identity system's answer does not hold") from error
-    return _bind(provider, begun, claims, at=at)
+    return _bind(provider, begun, claims, hint=tokens["id_token"], at=at)
 
 
 def _spend(provider: Provider, state: str, *, browser: str, at: datetime) -> _Begun:
@@ -162,10 +162,12 @@ def _spend(provider: Provider, state: str, *, browser: str, at: datetime) -> _Be
 
 
 def _bind(
-    provider: Provider, begun: _Begun, claims: Mapping[str, Any], *, at: datetime
+    provider: Provider, begun: _Begun, claims: Mapping[str, Any], *, hint: str, at: datetime
 ) -> Received:
     known, subject = begun.upstream, _digest(str(claims["sub"]))
     level = level_of(known, claims.get("acr"))
+    if level < known.level_min:
+        raise UpstreamFailed("a login that sure is not recognised of the other identity system")
     auth_time, sid = upstream_tokens.auth_time(claims, at=at), claims.get("sid")
     with provider.sessions.begin() as session:
         account = _account_of(session, provider.vault, known, subject, claims, level=level, at=at)
@@ -175,6 +177,7 @@ def _bind(
             UpstreamSession(
                 upstream=known.slug, subject=subject, account=account.name, auth_time=auth_time,
                 sid=_digest(sid) if isinstance(sid, str) else subject,
+                hint=upstream_departing.sealed_hint(provider, known, hint),
                 expires_at=at + provider.policy.session_lifetime,
             )
         )  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 TOKEN_MAX: Final = 16 * 1024
 #: A token may be so old when it comes (2.6, step 4 leaves it to us).
 AGE_MAX: Final = timedelta(minutes=10)
+_ANY: Final[ColumnElement[bool]] = true()
 
 
 def receive(provider: Provider, token: str, *, at: datetime) -> int:
@@ -88,11 +89,16 @@ def _use(session: Session, known: Upstream, claims: Mapping[str, Any], *, at: da
 
 def _sessions(session: Session, known: Upstream, claims: Mapping[str, Any]) -> list[BrowserSession]:
     """The living sessions here that came of the session or subject named."""
-    named = UpstreamSession.upstream == known.slug
+    named = _ANY
     if isinstance(claims.get("sid"), str):
         named &= UpstreamSession.sid == sha256(claims["sid"].encode())
     if isinstance(claims.get("sub"), str):
         named &= UpstreamSession.subject == sha256(claims["sub"].encode())
+    return came_of(session, known.slug, named)
+
+
+def came_of(session: Session, slug: str, named: ColumnElement[bool] = _ANY) -> list[BrowserSession]:
+    """The living sessions here that came of an upstream's, or of those of them that are named."""
     found = session.scalars(
         select(BrowserSession)
         .join(
@@ -100,6 +106,6 @@ def _sessions(session: Session, known: Upstream, claims: Mapping[str, Any]) -> l
             (UpstreamSession.account == BrowserSession.account)
             & (UpstreamSession.auth_time == BrowserSession.auth_time),
         )
-        .where(named, BrowserSession.ended_at.is_(None))
+        .where(UpstreamSession.upstream == slug, named, BrowserSession.ended_at.is_(None))
     )
     return [row for row in set(found) if factors.federated(row.methods) is not None]

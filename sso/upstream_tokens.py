@@ -2,12 +2,13 @@
 
 import base64
 import hmac
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from sso import jose, jwk
+from sso import client_assertions, jose, jwk, signing_keys
 from sso.jwk import InvalidToken
 from sso.outgoing import OutgoingFailed
 from sso.provider import Provider
@@ -16,46 +17,82 @@ from sso.upstream_models import Upstream
 #: Asymmetric only; what every provider signs with, and ours.
 ALGORITHMS: Final = frozenset({"RS256", "PS256", "ES256", "EdDSA"})
 FRESH: Final = 600.0
+#: What proves us by a key is of one use and this old at most, in seconds.
+ASSERTION_LIFE: Final = 60
+ASSERTION_ALG: Final = "ES256"
 #: Core, 2.
 SUBJECT_MAX: Final = 255
 _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
+def metadata_url(upstream: Upstream) -> str:
+    """Where an upstream's discovery document is (Discovery 1.0, 4)."""
+    return f"{upstream.issuer}/.well-known/openid-configuration"
+
+
 def metadata(provider: Provider, upstream: Upstream) -> Mapping[str, Any]:
     """The upstream's discovery document; OutgoingFailed unless it is of this very issuer and has
     the three addresses a login needs (Discovery 1.0, 4.3)."""
-    url = f"{upstream.issuer}/.well-known/openid-configuration"
-    found = provider.outgoing.cached_json(url, fresh=FRESH)
-    if not isinstance(found, dict) or found.get("issuer") != upstream.issuer:
-        raise OutgoingFailed("the discovery document is of another issuer")
+    found = provider.outgoing.cached_json(metadata_url(upstream), fresh=FRESH)
     for name in _ENDPOINTS:
-        address = found.get(name)
-        secure = isinstance(address, str) and (
-            address.startswith("https://")
-            or (provider.policy.allow_private_callbacks and address.startswith("http://"))
-        )
-        if not secure:
-            raise OutgoingFailed(f"the discovery document has no usable {name}")
-    return found
+        address(provider, upstream, found, name)
+    checked: Mapping[str, Any] = found
+    return checked
+
+
+def address(provider: Provider, upstream: Upstream, document: object, name: str) -> str:
+    """One address of a discovery document; OutgoingFailed unless it is of this very issuer, and the
+    address one that browsers and we may go to."""
+    if not isinstance(document, dict) or document.get("issuer") != upstream.issuer:
+        raise OutgoingFailed("the discovery document is of another issuer")
+    found = document.get(name)
+    plain = provider.policy.allow_private_callbacks
+    if isinstance(found, str) and found.startswith(("https://", "http://")[: 1 + plain]):
+        return found
+    raise OutgoingFailed(f"the discovery document has no usable {name}")
 
 
 def exchange(
-    provider: Provider, upstream: Upstream, code: str, *, verifier: str, redirect_uri: str
-) -> Mapping[str, Any]:
-    """A code for tokens (client_secret_basic); InvalidToken for a refusal, OutgoingFailed."""
-    secret = provider.vault.unseal(upstream.secret, context=f"upstream.secret:{upstream.slug}")
-    pair = f"{quote(upstream.client_id, safe='')}:{quote(secret.decode(), safe='')}"
+    provider: Provider, upstream: Upstream, code: str, *, verifier: str, redirect_uri: str,
+    at: datetime,
+) -> Mapping[str, Any]:  # fmt: skip
+    """A code for tokens, proved by our key or by the secret it gave us; InvalidToken for a refusal,
+    OutgoingFailed."""
     fields = {
         "grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri,
         "code_verifier": verifier,
     }  # fmt: skip
-    found = provider.outgoing.exchange(
-        metadata(provider, upstream)["token_endpoint"], fields,
-        headers={"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()},
-    )  # fmt: skip
+    headers = {}
+    if upstream.by_key:
+        fields |= _assertion(provider, upstream, at=at)
+    else:
+        headers = {"Authorization": _basic(provider, upstream)}
+    endpoint = metadata(provider, upstream)["token_endpoint"]
+    found = provider.outgoing.exchange(endpoint, fields, headers=headers)
     if not isinstance(found, dict) or not isinstance(found.get("id_token"), str):
         raise InvalidToken("the upstream gave no ID token")
     return found
+
+
+def _basic(provider: Provider, upstream: Upstream) -> str:
+    secret = provider.vault.unseal(upstream.secret, context=f"upstream.secret:{upstream.slug}")
+    pair = f"{quote(upstream.client_id, safe='')}:{quote(secret.decode(), safe='')}"
+    return "Basic " + base64.b64encode(pair.encode()).decode()
+
+
+def _assertion(provider: Provider, upstream: Upstream, *, at: datetime) -> dict[str, str]:
+    """private_key_jwt (RFC 7523, 3), by the key that signs our ID tokens: its public half stands in
+    our JWK set, where the upstream finds it. No ID token of ours could be taken for one: their
+    `iss` is our address, of this it is our client id there."""
+    key, now = signing_keys.active(provider, ASSERTION_ALG, at=at), int(at.timestamp())
+    claims = {
+        "iss": upstream.client_id, "sub": upstream.client_id, "aud": upstream.issuer,
+        "jti": secrets.token_urlsafe(24), "iat": now, "exp": now + ASSERTION_LIFE,
+    }  # fmt: skip
+    return {
+        "client_assertion_type": client_assertions.TYPE, "client_id": upstream.client_id,
+        "client_assertion": jose.sign_jwt(provider.keys, key, claims, typ="JWT"),
+    }  # fmt: skip
 
 
 def judge(

@@ -6,16 +6,18 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from sso.policy import LEVELS
-from sso.upstream_models import Upstream
+from sso.policy import LEVELS, acr
+from sso.upstream_models import Upstream, UpstreamLink
 from trust import audit
 from trust.access import Caller
 from trust.errors import Conflict, Invalid, NotFound
 from trust.vault import Vault
 
+#: Level 3 takes a cryptographic factor that is shown here.
+LEVEL_CAP: Final = 2
 SCOPE: Final = "openid profile id_number level"
 _SLUG: Final = re.compile(r"[a-z][a-z0-9-]{1,31}")
 _ACRS_MAX: Final = 20
@@ -51,6 +53,30 @@ def add(
     return row
 
 
+def put_by_key(
+    session: Session, slug: str, *, name: str, issuer: str, client_id: str, level_min: int,
+    by: Caller, at: datetime,
+) -> Upstream:  # fmt: skip
+    """Connect another deployment of this platform, or change what is said of it: it knows us by our
+    published keys, so there is no secret. Invalid."""
+    _check_issuer(issuer)
+    row = session.get(Upstream, slug)
+    if row is None:
+        row = Upstream(slug=slug, secret=b"", created_at=at)
+        session.add(row)
+    elif row.issuer != issuer:
+        # The same subject of another issuer may be somebody else: people are found by their key.
+        session.execute(delete(UpstreamLink).where(UpstreamLink.upstream == slug))
+    row.name, row.issuer, row.client_id = name, issuer, client_id
+    row.scope, row.level_cap, row.level_min = SCOPE, LEVEL_CAP, level_min
+    row.levels = {acr(level): level for level in LEVELS}
+    row.by_key = row.creates = row.active = True
+    session.flush()
+    details: dict[str, audit.JSON] = {"issuer": issuer, "level_min": level_min}
+    audit.record(session, "upstream.connected", subject=slug, by=by, at=at, details=details)
+    return row
+
+
 def disable(session: Session, slug: str, *, by: Caller, at: datetime) -> None:
     """No login through it from now on; NotFound."""
     found = session.scalar(
@@ -66,7 +92,8 @@ def disable(session: Session, slug: str, *, by: Caller, at: datetime) -> None:
 
 def _check_issuer(issuer: str) -> None:
     parts = urlsplit(issuer) if len(issuer) <= 200 else urlsplit("")
-    local = parts.hostname in ("localhost", "127.0.0.1")
+    host = parts.hostname or ""
+    local = host in ("localhost", "127.0.0.1") or host.endswith(".localhost")  # RFC 6761, 6.3
     if parts.scheme != "https" and not (parts.scheme == "http" and local):
         raise Invalid("an issuer is an https URL (Discovery 1.0, 3)")
     if not parts.netloc or parts.query or parts.fragment or issuer.endswith("/"):

@@ -9,7 +9,7 @@ import pytest
 
 from certificates import evidence, publish
 from certificates.evidence import Knowledge
-from certificates.exchange import ANSWER_MAX, AskedStatus, check_trust_list
+from certificates.regions.exchange import ANSWER_MAX, AskedStatus, check_trust_list
 from certificates.verify_claim import Verification, verify_claim
 from tests.certificates.test_life import codes, end, offline
 from tests.regions import Region
