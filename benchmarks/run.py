@@ -1,14 +1,16 @@
 """All benchmarks in one run, as one table: `make bench`. Ratios and CPU times."""
 
-from benchmarks import audit, crl, licence, pki, seals, sm2
+from benchmarks import audit, bulk, crl, licence, pki, regions, seals, sm2
 
 SUITES = (
     ("SM2", sm2.rows),
     ("audit log", audit.rows),
     ("licences", licence.rows),
     ("seals", seals.rows),
+    ("bulk", bulk.rows),
     ("PKI", pki.rows),
     ("CRL", crl.rows),
+    ("mutual recognition", regions.rows),
 )
 
 

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Protocol
 
 from ca import profiles
-from certificates import status_list
 from certificates.models import LicenceState
+from certificates.qr import Claim
 from certificates.registry import PUBLISHED
-from certificates.status_list import Status, StatusList
+from certificates.status import lists as status_list
+from certificates.status.lists import Status, StatusList
 from trust import chain
 from trust.anchors import Anchors
 from trust.crypto import jose, x509
@@ -42,6 +43,23 @@ class Registry(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class CopyRecord:
+    """What the register of copies (加注件) knows of one; digests as in `Record`."""
+
+    licence: str
+    digest: bytes
+    file_digest: bytes
+    cause: str
+    maker: str
+
+
+class CopyRegister(Protocol):
+    """The issuing region's register of the copies that it made."""
+
+    def copy(self, number: str) -> CopyRecord | None: ...
+
+
 class StatusSource(Protocol):
     """Who can tell a licence's published state."""
 
@@ -49,19 +67,63 @@ class StatusSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Foreign:
+    """A licence of another region as far as its signatures are believed. `signer` signed its claim;
+    `fields` (names of items that have a value) are known of files only, None of a code."""
+
+    claim: Claim
+    signer: Certificate
+    fields: frozenset[str] | None = None
+
+
+class Elsewhere(Protocol):
+    """What is known here of other regions, by their trust lists and our recognition policy."""
+
+    def of(self, region: str) -> "Knowledge":
+        """What a verification may ask about that region, and nothing that it could say of
+        another; of one that is not known, our own knowledge."""
+        ...
+
+    def listed(self, region: str, *, at: datetime) -> list[Check]:
+        """Nothing when the region's list is held and fresh; else the check that says so."""
+        ...
+
+    def judge(self, found: Foreign, *, at: datetime) -> list[Check]:
+        """The checks `listed`, `listed.issuer` and `recognition`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Knowledge:
-    """All that one verification may ask. `registry` is None offline and for other regions."""
+    """All that one verification may ask. `registry` is None offline and for other regions;
+    `elsewhere` where nobody knows of other regions by their lists."""
 
     store: TrustStore
     signer: Callable[[bytes], Certificate | None]
     registry: Registry | None
     status: StatusSource
+    copies: CopyRegister | None = None
+    elsewhere: Elsewhere | None = None
+
+    def about(self, region: str) -> "Knowledge":
+        """What may be asked about a licence that says it is of that region."""
+        if self.elsewhere is None or self.registry_of(region) is not None:
+            return self
+        return self.elsewhere.of(region)
+
+    def elsewhere_of(self, region: str) -> Elsewhere | None:
+        """Who judges that region as another one's; None for our own."""
+        return self.elsewhere if self.registry_of(region) is None else None
 
     def registry_of(self, region: str) -> Registry | None:
         return self.registry if self.registry and self.registry.region == region else None
 
+    def copies_of(self, region: str) -> CopyRegister | None:
+        """The register of the copies that a region made, where it is at hand."""
+        return self.copies if self.registry_of(region) is not None else None
 
-_STATE_CHECKS = {
+
+STATUS_CHECKS = {
     Status.VALID: passed("state", "in_force"),
     Status.VOID: failed("state", "void", ("注销、撤销或吊销", "cancelled, rescinded or revoked")),
     Status.SUSPENDED: failed("state", "suspended"),
@@ -85,7 +147,7 @@ def state_check(state: LicenceState) -> Check:
     published = PUBLISHED.get(state, Status.VOID)
     if published is Status.VOID:
         return failed("state", "void", STATE_NAMES[state])
-    return _STATE_CHECKS[published]
+    return STATUS_CHECKS[published]
 
 
 class ListedStatus:
@@ -104,9 +166,9 @@ class ListedStatus:
         if not found:
             return unknown("state", "state_unknown", ("没有状态列表", "no status list"))
         newest = max(listed.issued_at for listed in found)
-        told = [_told(listed, index, at=at) for listed in found if listed.issued_at == newest]
+        said = [told(listed, index, at=at) for listed in found if listed.issued_at == newest]
         # Two lists of one second may differ; then the worse is believed.
-        return next((check for check in told if check.outcome is Outcome.FAILED), told[0])
+        return next((check for check in said if check.outcome is Outcome.FAILED), said[0])
 
     def _lists(self, at: datetime) -> list[tuple[str, StatusList]]:
         if self._read is None:
@@ -119,13 +181,14 @@ class ListedStatus:
         return self._read
 
 
-def _told(listed: StatusList, index: int, *, at: datetime) -> Check:
+def told(listed: StatusList, index: int, *, at: datetime) -> Check:
+    """What a list says of a place in it, within its life."""
     if not listed.issued_at <= at <= listed.expires_at:
         return unknown(
             "state", "state_unknown", ("状态列表已过期", "the status list is out of date")
         )
     try:
-        return _STATE_CHECKS[listed.status(index)]
+        return STATUS_CHECKS[listed.status(index)]
     except Malformed as error:
         return unknown("state", "state_unknown", str(error))
 

@@ -4,26 +4,48 @@ Order: 1 form  2 signature by a known claim signer of that region  3 signer's ch
 4 registry (online, own region)  5 state  6 dates. Nothing of a claim is believed before 2.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from ca import profiles
-from certificates import catalogue, evidence, qr
-from certificates.evidence import Knowledge, Record
+from certificates import catalogue, qr
+from certificates.evidence import Foreign, Knowledge, Record
 from certificates.qr import BadClaim, Claim, SignedClaim
+from certificates.standing import check_dates as check_dates
+from certificates.standing import state_of as state_of
+from certificates.wallet import copy_standing
 from trust import chain, identifiers
 from trust.chain import Word
-from trust.clock import CHINA
 from trust.crypto import cose
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
+from trust.crypto.x509 import Certificate
 from trust.errors import NotFound
 from trust.indications import Indicated, Indication, indicate
 from trust.report import Check, Outcome, failed, overall, passed, unknown
 
+_WELL_FORMED = passed("claim", "claim_well_formed")
+SIGNER_UNKNOWN = unknown("claim.signature", "claim_signer_unknown")
+FORGED = failed("claim.signature", "claim_forged")
+
 #: First words of the names of checks that are about signatures, whatever they stand for.
 _OF_SIGNATURES = frozenset({"structure", "signature", "time", "chain", "revocation", "seal",
                             "changes", "claim"})  # fmt: skip
+
+
+class _Unasked:
+    """For a claim that anybody could have written: it may name any list, and no other region is to
+    be asked for lists that are not there until it is left alone as one that does not answer."""
+
+    def state(self, region: str, number: int, index: int, *, at: datetime) -> Check:
+        return unknown("state", "state_unknown", ("签发者未能确认", "its signer is not known"))
+
+
+_UNASKED = _Unasked()
+#: A registry that knows the very file or claim.
+_CONFIRMING = frozenset({"matches_registry", "claim_matches_registry", "copy_matches_registry"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +93,37 @@ class Verification:
         )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
-        none = {"indication": None, "sub_indication": None}
+        checks = [check.as_json() for check in self.checks]
+        return {**self._head(), "checks": checks, **self._tail()}
+
+    def as_json_text(self) -> str:
+        """`as_json` in UTF-8 and without spaces; a check that was written before is not written
+        anew, for most are alike."""
+        head, tail = _JSON.encode(self._head()), _JSON.encode(self._tail())
+        checks = ",".join([_text_of(check) for check in self.checks])
+        return f'{head[:-1]},"checks":[{checks}],{tail[1:]}'
+
+    def _head(self) -> dict[str, Any]:
         return {
             "outcome": str(self.outcome), "at": _instant(self.at),
             "licence": self.licence, "changed_after_sealing": self.changed_after_sealing,
-            "checks": [check.as_json() for check in self.checks],
-            **(self.indicated.as_json() if self.indicated else none),
-            "signatures": [one.as_json() for one in self.signatures],
         }  # fmt: skip
+
+    def _tail(self) -> dict[str, Any]:
+        indicated = self.indicated
+        return {
+            **(indicated.as_json() if indicated else _NOT_INDICATED),
+            "signatures": [one.as_json() for one in self.signatures],
+        }
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_NOT_INDICATED = {"indication": None, "sub_indication": None}
+
+
+@lru_cache(maxsize=4096)
+def _text_of(check: Check) -> str:
+    return _JSON.encode(check.as_json())
 
 
 def _instant(at: datetime) -> str:
@@ -90,15 +135,61 @@ def verify_claim(text: str, knowledge: Knowledge, *, at: datetime) -> Verificati
     try:
         signed = qr.parse(text)
     except BadClaim as error:
-        return Verification(at, None, None, (failed("claim", error.code, str(error)),))
-    checks = [passed("claim", "claim_well_formed"), *check_signer(signed, knowledge, at=at)]
-    if any(check.outcome is Outcome.FAILED for check in checks):
+        return unreadable(error, at=at)
+    knowledge = knowledge.about(signed.claim.region)
+    return report_on(signed, check_signer(signed, knowledge, at=at), knowledge, at=at)
+
+
+def unreadable(error: BadClaim, *, at: datetime) -> Verification:
+    """The report on a text that holds no claim."""
+    return Verification(at, None, None, (failed("claim", error.code, str(error)),))
+
+
+def report_on(
+    signed: SignedClaim, of_signer: list[Check], knowledge: Knowledge, *, at: datetime
+) -> Verification:
+    """The report on a claim whose signer was judged as `check_signer` does; `knowledge` is about
+    its region."""
+    checks = [_WELL_FORMED, *of_signer]
+    if any(check.outcome is Outcome.FAILED for check in of_signer):
         return Verification(at, None, None, tuple(checks))
-    trusted = chain.all_passed(check for check in checks if not check.name.startswith("revocation"))
-    standing, record = _standing(signed.claim, knowledge, at=at)
+    trusted = all(
+        check.outcome is Outcome.PASSED or check.name.startswith("revocation")
+        for check in of_signer
+    )
+    if SIGNER_UNKNOWN in of_signer:
+        knowledge = replace(knowledge, status=_UNASKED)
+    standing, more = _found(signed.claim, knowledge, at=at)
     # Nothing of a claim is repeated unless a trusted signer says it.
-    shown = {**claim_summary(signed.claim), **_registered(record)} if trusted else None
+    shown = {**claim_summary(signed.claim), **more} if trusted else None
+    standing += check_elsewhere(signed, knowledge, trusted=trusted, at=at)
     return Verification(at, shown, None, tuple(confirm([*checks, *standing])))
+
+
+def check_elsewhere(
+    signed: SignedClaim, knowledge: Knowledge, *, trusted: bool, at: datetime,
+    fields: frozenset[str] | None = None,
+) -> list[Check]:  # fmt: skip
+    """Of another region's licence: whether its list granted the signer, and whether it is
+    recognised here. Of one whose signer is not trusted, only how well its region is known."""
+    elsewhere = knowledge.elsewhere_of(signed.claim.region)
+    if elsewhere is None:
+        return []
+    signer = knowledge.signer(signed.message.kid) if trusted else None
+    if signer is None:
+        return elsewhere.listed(signed.claim.region, at=at)
+    return elsewhere.judge(Foreign(signed.claim, signer, fields), at=at)
+
+
+def _found(
+    claim: Claim, knowledge: Knowledge, *, at: datetime
+) -> tuple[list[Check], dict[str, Any]]:
+    """What the registry or the status lists say, of a licence or of a copy and its original."""
+    if claim.copy is not None:
+        found = copy_standing.check_claim(claim, claim.copy, knowledge, at=at)
+        return found.checks, found.summary | _registered(found.original)
+    standing, record = _standing(claim, knowledge, at=at)
+    return standing, _registered(record)
 
 
 def _registered(record: Record | None) -> dict[str, Any]:
@@ -110,27 +201,39 @@ def _registered(record: Record | None) -> dict[str, Any]:
 
 def check_signer(signed: SignedClaim, knowledge: Knowledge, *, at: datetime) -> list[Check]:
     """Checks `claim.signature`, `chain.claim`, `revocation.claim`."""
-    name = "claim.signature"
     signer = knowledge.signer(signed.message.kid)
     if signer is None:
-        return [unknown(name, "claim_signer_unknown")]
+        return [SIGNER_UNKNOWN]
     try:
         cose.verify(signed.message, signer.spki)
     except (InvalidSignature, UnknownAlgorithm, Malformed):
-        return [failed(name, "claim_forged")]
+        return [FORGED]
+    return check_trust(signed, signer, knowledge, at=at)
+
+
+def check_trust(
+    signed: SignedClaim, signer: Certificate, knowledge: Knowledge, *, at: datetime
+) -> list[Check]:
+    """The same checks of a claim that `signer` did sign."""
+    name = "claim.signature"
     if chain.region_of(signer) != signed.claim.region:
         return [failed(name, "claim_region_mismatch")]
     made_at = signed.claim.made_at
+    # Neither signs for the other: a copy's claim never passes for an original's.
+    purpose = "claim-signer" if signed.claim.copy is None else "copy-signer"
     legs = chain.judge(
         ".claim", signer, store=knowledge.store, at=made_at, now=at,
-        purpose=profiles.purpose("claim-signer"), region=signed.claim.region,
+        purpose=profiles.purpose(purpose), region=signed.claim.region,
     )  # fmt: skip
     return [passed(name, "claim_valid", signed.claim.region), *legs]
 
 
 def confirm(checks: list[Check]) -> list[Check]:
-    """A registry that knows the very file outweighs a key that was compromised since."""
-    if not any(check.code in ("matches_registry", "claim_matches_registry") for check in checks):
+    """A registry that knows the very file outweighs a key that was compromised since; of a region
+    that contradicts itself (`peer_disagrees`) neither word on the state counts."""
+    if any(check.code == "peer_disagrees" for check in checks):
+        checks = [check for check in checks if check.name != "state"]
+    if _CONFIRMING.isdisjoint([check.code for check in checks]):
         return checks
     return [
         passed(check.name, "confirmed_by_registry") if check.code == "compromised" else check
@@ -154,25 +257,6 @@ def _standing(
     return [agrees, state_of(record), check_dates(claim, at=at)], record
 
 
-def state_of(record: Record) -> Check:
-    """The registry's state; before the licence was issued there is none to know."""
-    if record.state is None:
-        return unknown("state", "state_unknown", ("当时尚未颁发", "not yet issued at that time"))
-    return evidence.state_check(record.state)
-
-
-def check_dates(claim: Claim, *, at: datetime) -> Check:
-    """Whether the licence's dates hold on the day of `at`, in China."""
-    today = at.astimezone(CHINA).date()
-    if claim.made_at > at:
-        return failed("dates", "issued_in_future")
-    if today < claim.valid_from:
-        return failed("dates", "dates_not_yet")
-    if claim.valid_until is not None and today > claim.valid_until:
-        return failed("dates", "dates_over")
-    return passed("dates", "dates_valid")
-
-
 def claim_summary(claim: Claim) -> dict[str, Any]:
     """What the public may see of a licence: its claim and nothing more."""
     return {
@@ -185,6 +269,7 @@ def claim_summary(claim: Claim) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
 def type_name(code: str) -> str:
     """The type's name if it is in our catalogue, else its code."""
     try:

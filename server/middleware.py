@@ -20,7 +20,7 @@ from server.problems import Problem, respond, respond_to_fault
 _logger = logging.getLogger("trust.access")
 
 #: 32 random bytes in base64url, as links to a login or a recovery carry them.
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{40,}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{40,}|(?<=/files/)[A-Za-z0-9]{32}")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{16,64}")
 #: What a form adds to the file inside it.
 FORM_ROOM = 16 * 1024
@@ -36,12 +36,20 @@ class Rate:
     per_second: float
 
 
+def rate(per_second: float) -> Rate:
+    """So many a second in the long run, and what comes in half a minute at once."""
+    return Rate(max(1, round(30 * per_second)), per_second)
+
+
 #: Of one address, behind which a whole office may sit.
-VERIFYING = Rate(300, 10.0)
+VERIFYING = rate(10.0)
 #: A thousand people who come to work within ten minutes post four forms each.
 SIGNING_IN = Rate(1000, 10.0)
-#: Anyone may ask for these, and each costs signatures or a row: verifications and time-stamps.
-_VERIFYING = frozenset({"/v1/verifications", "/verify", "/tsa"})
+#: Anyone may ask for these, and each costs signatures or a row: verifications, time-stamps,
+#: cosignatures, questions of other regions.
+_VERIFYING = frozenset(
+    {"/v1/verifications", "/verify", "/tsa", "/witness/add-checkpoint", "/v1/exchange"}
+)
 #: The doors at which passwords and codes are tried and sent.
 _SIGNING_IN = ("/register", "/recover", "/sign-in", "/device")
 _ADDRESSES_MAX = 10_000
