@@ -18,10 +18,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from ca.lint import LintFailed
-from certificates.own_output import UnsoundOutput
+from certificates.press.own_output import UnsoundOutput
+from certificates.regions import exchange_words
+from certificates.share import words as share_words
+from certificates.share.refusals import ShareCeilingReached
 from certificates.submission import TooLarge
 from server.exits import CannotOpen, Usage
-from server.pages import render
+from server.pages import desk_words, identity_words, render, trust_words, wallet_words
 from sso.authenticate import TokenRefused
 from trust.crypto.errors import InvalidSignature
 from trust.crypto.merkle import ProofFailed
@@ -43,6 +46,7 @@ MEDIA_TYPE = "application/problem+json"
 STATUS: dict[type[TrustError], int] = {
     Invalid: 422,
     TooLarge: 413,
+    ShareCeilingReached: 429,
     InvalidSignature: 422,
     ProofFailed: 422,
     PathFailed: 422,
@@ -73,6 +77,16 @@ TITLES: dict[int, tuple[str, str]] = {
     500: ("系统内部错误", "Internal error"),
     503: ("暂时无法提供服务", "Temporarily unavailable"),
 }
+#: Refusals in words, by code; a code that stands for many things keeps its status' title.
+WORDS: dict[str, tuple[str, str]] = {
+    code: (zh.rstrip("。"), en.rstrip("."))
+    for table in (
+        identity_words.REFUSALS, trust_words.REFUSALS, desk_words.REFUSALS,
+        wallet_words.REFUSALS, share_words.WORDS, exchange_words.WORDS,
+    )
+    for code, (zh, en) in table.items()
+    if code not in ("invalid", "not_found", "conflict", "forbidden", "unavailable", "token_refused")
+}  # fmt: skip
 
 
 class ProblemOut(BaseModel):
@@ -111,8 +125,9 @@ class Problem:
 
     @property
     def title(self) -> tuple[str, str]:
+        """Chinese and English: of the code where it has words, else of the status."""
         standard = HTTPStatus(self.status).phrase
-        return TITLES.get(self.status, (standard, standard))
+        return WORDS.get(self.code) or TITLES.get(self.status, (standard, standard))
 
 
 def status_of(kind: type[TrustError]) -> int:

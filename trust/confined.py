@@ -4,15 +4,21 @@ Some inputs make a tolerant decoder work for minutes or take gigabytes; no cap o
 foresees them all. The child is this interpreter running one of our modules.
 """
 
+import contextlib
 import os
 import resource
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread, Timer
+from typing import IO, Final
 
 from trust.errors import Unavailable
 
 _ROOT = Path(__file__).resolve().parents[1]
+_CHUNK: Final = 1 << 16
+#: Of what a child complains the last line is told.
+_COMPLAINT_MAX: Final = 1 << 20
 
 
 class Overrun(Unavailable):
@@ -32,21 +38,64 @@ def run(module: str, data: bytes, *, seconds: int, output_max: int) -> bytes:
     environment = {"PYTHONPATH": os.pathsep.join([str(_ROOT), *filter(None, sys.path)]),
                    "PATH": os.environ.get("PATH", "")}  # fmt: skip
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter, our own module
-            [sys.executable, "-m", module], input=data, capture_output=True, timeout=2 * seconds,
-            env=environment, check=False,
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
+            [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=environment,
         )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise Overrun("reading takes longer than is allowed") from error
     except OSError as error:
         raise Stumbled("the reader cannot be started") from error
-    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    with child:
+        said, complaint = _talk(child, data, seconds=2 * seconds, output_max=output_max)
+    lines = complaint.decode("utf-8", "replace").strip().splitlines()
     last = lines[-1][:160] if lines else ""
-    if done.returncode < 0 or "MemoryError" in last or len(done.stdout) > output_max:
+    if child.returncode < 0 or "MemoryError" in last or len(said) > output_max:
         raise Overrun("reading takes more time or memory than is allowed")
-    if done.returncode != 0:
+    if child.returncode != 0:
         raise Stumbled(last)
-    return done.stdout
+    return said
+
+
+def _talk(
+    child: "subprocess.Popen[bytes]", data: bytes, *, seconds: int, output_max: int
+) -> tuple[bytes, bytes]:
+    """What the child answers and complains. It is killed when its time is over or when it says more
+    than `output_max`: a small file may unpack to gigabytes, which must not come to stand here."""
+    complaint = bytearray()
+    helpers = [
+        Thread(target=_tell, args=(child, data), daemon=True),
+        Thread(target=_listen, args=(child.stderr, complaint, _COMPLAINT_MAX), daemon=True),
+        Timer(seconds, child.kill),
+    ]
+    for each in helpers:
+        each.start()
+    said = bytearray()
+    try:
+        _listen(child.stdout, said, output_max + 1)
+        if len(said) > output_max:
+            child.kill()
+        child.wait()
+    finally:
+        child.kill()
+        for each in helpers:
+            if isinstance(each, Timer):
+                each.cancel()
+            each.join()
+    return bytes(said), bytes(complaint)
+
+
+def _tell(child: "subprocess.Popen[bytes]", data: bytes) -> None:
+    pipe = child.stdin
+    if pipe is None:
+        return
+    with contextlib.suppress(OSError):  # a child that has read enough closes its end
+        pipe.write(data)
+    with contextlib.suppress(OSError):
+        pipe.close()
+
+
+def _listen(pipe: IO[bytes] | None, into: bytearray, most: int) -> None:
+    while pipe is not None and len(into) < most and (chunk := os.read(pipe.fileno(), _CHUNK)):
+        into += chunk
 
 
 def limit(*, seconds: int, memory: int) -> None:

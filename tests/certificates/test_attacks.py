@@ -12,8 +12,8 @@ from ca import issue as ca_issue
 from ca.issue import Order
 from certificates import evidence, publish, qr
 from certificates.evidence import Knowledge
-from certificates.exchange import AskedStatus
 from certificates.models import LicenceState
+from certificates.regions.exchange import AskedStatus
 from certificates.verify import verify_file
 from certificates.verify_claim import verify_claim
 from server.commands import text
