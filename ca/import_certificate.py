@@ -34,7 +34,16 @@ from trust.validation import Path, choose_path, verify_signed
 CHAIN_MAX = 8
 #: What the platform itself signs with; other profiles are for seals and for people.
 SIGNER_PURPOSES = frozenset(
-    {"seal-maker", "claim-signer", "status-signer", "list-signer", "log-signer", "tsa"}
+    {
+        "seal-maker",
+        "claim-signer",
+        "copy-signer",
+        "status-signer",
+        "list-signer",
+        "log-signer",
+        "exchange-signer",
+        "tsa",
+    }
 )
 
 

@@ -48,14 +48,17 @@ def create(
 def active(
     session: Session, purpose: str, *, keys: KeyStore, at: datetime,
     algorithm: Algorithm | None = None, issuer: str | None = None,
+    made_before: datetime | None = None,
 ) -> ReadySigner:  # fmt: skip
-    """The newest signer of a purpose (and algorithm, and issuer) that is neither revoked nor
-    expired at `at`; NotFound."""
+    """The newest signer of a purpose (and algorithm, and issuer, made before a time) that is
+    neither revoked nor expired at `at`; NotFound."""
     query = select(Signer).where(Signer.purpose == purpose).order_by(Signer.created_at.desc())
     if algorithm is not None:
         query = query.where(Signer.algorithm == str(algorithm))
     if issuer is not None:
         query = query.where(Signer.issuer == issuer)
+    if made_before is not None:
+        query = query.where(Signer.created_at <= made_before)
     for row in session.scalars(query):
         certificate = x509.parse_certificate(row.certificate)
         if certificate.not_before <= at <= certificate.not_after and _stands(session, row):

@@ -15,6 +15,7 @@ _SERIAL_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _FORM = re.compile(
     r"1\.2\.156\.3005\.2\.([0-9A-Z]{18}\d{3})\.([0-9A-Z]{6,18})\.([0-9A-Z]{1,32})\.(\d{3})\.([0-9A-Z])"
 )
+_BODY = re.compile(r"([0-9A-Z]{18}[0-9]{3})\.([0-9A-Z]{6,18})\.([0-9A-Z]{1,32})\.([0-9]{3})")
 
 
 class MalformedIdentifier(Invalid):
@@ -41,8 +42,8 @@ class Identifier:
         return f"{self.type_code}.{self.issuer}.{self.serial}.{self.version:03d}"
 
     def __str__(self) -> str:
-        check = iso7064_mod37_36(self.body().replace(".", ""))
-        return f"{ROOT}.{self.body()}.{check}"
+        body = self.body()
+        return f"{ROOT}.{body}.{iso7064_mod37_36(body.replace('.', ''))}"
 
     def next_version(self) -> "Identifier":
         """The identifier of a re-issue."""
@@ -63,9 +64,11 @@ def parse(text: str) -> Identifier:
 
 
 def from_body(body: str) -> Identifier:
-    """Read what `body` writes."""
-    check = iso7064_mod37_36(body.replace(".", "")) if re.fullmatch("[0-9A-Z.]+", body) else "?"
-    return parse(f"{ROOT}.{body}.{check}")
+    """Read what `body` writes; MalformedIdentifier."""
+    match = _BODY.fullmatch(body)
+    if match is None:
+        raise MalformedIdentifier("not a licence identifier of GB/T 36904")
+    return Identifier(match[1], match[2], match[3], int(match[4]))
 
 
 def new_serial() -> str:

@@ -6,6 +6,7 @@ there (EN 319 102-1, 5.6: proof of existence). What was appended later is known 
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from certificates.evidence import Knowledge
 from seal import asn1
@@ -17,6 +18,7 @@ from trust.carried import CarriedLookup, Evidence, Together, with_evidence
 from trust.crypto import cms
 from trust.crypto.errors import InvalidSignature, Malformed, UnknownAlgorithm
 from trust.crypto.hashes import Digest
+from trust.crypto.x509 import Certificate
 from trust.validation import RevocationLookup
 
 SEAL_SUB_FILTER, PADES_SUB_FILTER = "GM.sm2seal", "ETSI.CAdES.detached"
@@ -49,10 +51,19 @@ def read(
     seen = seen or _stamped_at(closing) or now
     for evidence, since in ((signed, seen), (newest, now)):
         if evidence is not None:
-            roots = knowledge.store.roots
-            parts.append(CarriedLookup(evidence, roots=roots, seen=since, now=now))
+            parts.append(_lookup(evidence, tuple(knowledge.store.roots), since, now))
     everything = (signed or Evidence()).with_(newest or Evidence())
-    return Carried(signed, Together(*parts), everything)
+    lookup = parts[0] if len(parts) == 1 else Together(*parts)
+    return Carried(signed, lookup, everything)
+
+
+@lru_cache(maxsize=16)
+def _lookup(
+    evidence: Evidence, roots: tuple[Certificate, ...], seen: datetime, now: datetime
+) -> CarriedLookup:
+    """Remembered, because the files of one minute carry the same evidence: it speaks for itself,
+    and what it says depends on nothing else."""
+    return CarriedLookup(evidence, roots=roots, seen=seen, now=now)
 
 
 def knowing(knowledge: Knowledge, carried: Carried | None) -> Knowledge:

@@ -12,7 +12,6 @@ from trust.errors import Invalid
 MAX_VERSION = 15
 MAX_TEXT = 2000
 _DARK = re.compile(b"\x00+")
-_SPAN = re.Match.span
 
 
 def draw(text: str) -> str:
@@ -20,6 +19,21 @@ def draw(text: str) -> str:
 
     Raises Invalid when the text is empty or needs more than version 15.
     """
+    side, runs = dark_runs(text)
+    # Runs of dark modules, all in one path: edges that touch cancel out, so no seam can show.
+    path = "".join(
+        f"M{start} {row}h{end - start}v1H{start}z"
+        for row, spans in enumerate(runs)
+        for start, end in spans
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{side}" height="{side}" '
+        f'viewBox="0 0 {side} {side}"><path d="{path}"/></svg>'
+    )
+
+
+def dark_runs(text: str) -> tuple[int, list[list[tuple[int, int]]]]:
+    """The symbol's side in modules, and of each row where runs of dark modules begin and end."""
     if not 0 < len(text) <= MAX_TEXT:
         raise Invalid(f"a QR text has 1 to {MAX_TEXT} characters")
     try:
@@ -31,16 +45,10 @@ def draw(text: str) -> str:
     drawn, side = memoryview(image).tobytes(), int(image.shape[0])
     if (side - 17) // 4 > MAX_VERSION:
         raise Invalid(f"the QR code would be larger than version {MAX_VERSION}")
-    # Runs of dark modules, all in one path: edges that touch cancel out, so no seam can show.
-    runs = "".join(
-        f"M{start} {y}h{end - start}v1H{start}z"
-        for y in range(side)
-        for start, end in map(_SPAN, _DARK.finditer(drawn[y * side : (y + 1) * side]))
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{side}" height="{side}" '
-        f'viewBox="0 0 {side} {side}"><path d="{runs}"/></svg>'
-    )
+    return side, [
+        [match.span() for match in _DARK.finditer(drawn[row * side : (row + 1) * side])]
+        for row in range(side)
+    ]
 
 
 def picture(text: str, *, scale: int = 6) -> Image.Image:

@@ -14,7 +14,7 @@ IMAGE_MAX = 20 * 1024 * 1024
 PAGE_POINTS_MAX = 1300  # A3 and a little
 _SCALES = (150 / 72, 250 / 72)
 #: PDFium is not thread-safe.
-_PDFIUM = Lock()
+PDFIUM = Lock()
 _DOORS = BoundedSemaphore(2)
 
 
@@ -53,7 +53,7 @@ def from_pdf(data: bytes) -> str:
 
 def _first_page(data: bytes, scale: float) -> Image.Image:
     try:
-        with _PDFIUM:
+        with PDFIUM:
             pdf = pypdfium2.PdfDocument(data)
             try:
                 page = pdf[0]

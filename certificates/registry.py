@@ -1,7 +1,7 @@
 """The registry's own bookkeeping: status indexes, sequences, present states."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -21,7 +21,7 @@ from certificates.models import (
     StateChange,
     StatusShard,
 )
-from certificates.status_list import CAPACITY, Status
+from certificates.status.lists import CAPACITY, Status
 from trust.errors import Conflict, NotFound
 
 #: How a state reads in two bits.
@@ -37,31 +37,39 @@ _TRIES = 4
 
 # Built once, and executed below the ORM: these run for every licence.
 _SHARD, _COUNTER = cast(Table, StatusShard.__table__), cast(Table, Counter.__table__)
+_ROOM = _SHARD.c.used + bindparam("wanted") <= _SHARD.c.capacity
 _TAKE = (
     update(_SHARD)
     .where(
-        _SHARD.c.used < CAPACITY,
-        _SHARD.c.number
-        == select(func.min(_SHARD.c.number)).where(_SHARD.c.used < CAPACITY).scalar_subquery(),
+        _ROOM,
+        _SHARD.c.number == select(func.min(_SHARD.c.number)).where(_ROOM).scalar_subquery(),
     )
-    .values(used=_SHARD.c.used + 1)
-    .returning(_SHARD.c.number, _SHARD.c.step, _SHARD.c.start, _SHARD.c.used)
+    .values(used=_SHARD.c.used + bindparam("wanted"))
+    .returning(_SHARD.c.number, _SHARD.c.step, _SHARD.c.start, _SHARD.c.used, _SHARD.c.capacity)
 )
 _COUNT = (
     update(_COUNTER)
     .where(_COUNTER.c.name == bindparam("counted"))
-    .values(value=_COUNTER.c.value + 1)
+    .values(value=_COUNTER.c.value + bindparam("wanted"))
     .returning(_COUNTER.c.value)
+)
+_KEYS = (
+    (Application, cast(Table, Application.__table__), Application.__table__.c.id),
+    (Reservation, cast(Table, Reservation.__table__), Reservation.__table__.c.identifier),
 )
 _MOVES = {
     kind: update(table)
     .where(key == bindparam("moved"), table.c.state == bindparam("before"))
     .values(state=bindparam("after"))
     .returning(key)
-    for kind, table, key in (
-        (Application, cast(Table, Application.__table__), Application.__table__.c.id),
-        (Reservation, cast(Table, Reservation.__table__), Reservation.__table__.c.identifier),
-    )
+    for kind, table, key in _KEYS
+}
+_MOVES_OF_MANY = {
+    kind: update(table)
+    .where(key.in_(bindparam("moved", expanding=True)), table.c.state == bindparam("before"))
+    .values(state=bindparam("after"))
+    .returning(key)
+    for kind, table, key in _KEYS
 }
 
 
@@ -72,6 +80,15 @@ def move(
     """Bring a row from one state into another; one statement decides, so only one caller wins."""
     found = {"moved": key, "before": before, "after": after}
     return session.connection().execute(_MOVES[kind], found).first() is not None
+
+
+def move_all(
+    session: Session, kind: type[Application | Reservation], keys: Sequence[UUID | str], *,
+    before: str, after: str,
+) -> set[UUID | str]:  # fmt: skip
+    """`move` for many by one statement; those that this caller won."""
+    found = {"moved": list(keys), "before": before, "after": after}
+    return set(session.connection().execute(_MOVES_OF_MANY[kind], found).scalars())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +107,20 @@ def region(session: Session) -> Region:
 
 def take_status_place(session: Session) -> StatusPlace:
     """The next index, never given twice; a full list is followed by a new one."""
+    return take_status_places(session, 1)[0]
+
+
+def take_status_places(session: Session, count: int) -> list[StatusPlace]:
+    """`count` indexes of one list, by one statement. A list that has room for fewer is left to
+    those that want fewer."""
     for _ in range(_TRIES):
-        taken = session.connection().execute(_TAKE).first()
+        taken = session.connection().execute(_TAKE, {"wanted": count}).first()
         if taken is not None:
-            number, step, start, used = taken
-            return StatusPlace(number, (step * used + start) % CAPACITY)
+            number, step, start, used, capacity = taken
+            return [
+                StatusPlace(number, (step * turn + start) % capacity)
+                for turn in range(used - count + 1, used + 1)
+            ]
         _open_shard(session)
     raise Conflict("no status index could be had")
 
@@ -103,16 +129,24 @@ def _open_shard(session: Session) -> None:
     last = session.scalar(select(StatusShard.number).order_by(StatusShard.number.desc()).limit(1))
     # Odd steps are coprime to the capacity, a power of two: every index comes once.
     step, start = secrets.randbelow(CAPACITY // 2) * 2 + 1, secrets.randbelow(CAPACITY)
-    shard = {"number": (last or 0) + 1, "step": step, "start": start, "used": 0}
+    shard = {
+        "number": (last or 0) + 1, "step": step, "start": start, "used": 0, "capacity": CAPACITY,
+    }  # fmt: skip
     _insert_if_absent(session, _SHARD, shard)
 
 
 def next_number(session: Session, name: str) -> int:
     """The next value of a sequence, from 1."""
+    return next_numbers(session, name, 1)[0]
+
+
+def next_numbers(session: Session, name: str, count: int) -> range:
+    """The next `count` values of a sequence, by one statement."""
     for _ in range(_TRIES):
-        value: int | None = session.connection().execute(_COUNT, {"counted": name}).scalar()
+        counted = {"counted": name, "wanted": count}
+        value: int | None = session.connection().execute(_COUNT, counted).scalar()
         if value is not None:
-            return value
+            return range(value - count + 1, value + 1)
         _insert_if_absent(session, _COUNTER, {"name": name, "value": 0})
     raise Conflict("no number could be had")
 
@@ -148,6 +182,14 @@ def state_at(session: Session, identifier: str, at: datetime) -> LicenceState | 
         .limit(1)
     )
     return LicenceState(found) if found is not None else None
+
+
+def capacity_of(session: Session, number: int) -> int:
+    """How many licences that list has room for; NotFound."""
+    found = session.scalar(select(StatusShard.capacity).where(StatusShard.number == number))
+    if found is None:
+        raise NotFound(f"no status list {number}")
+    return found
 
 
 def list_numbers(session: Session) -> list[int]:

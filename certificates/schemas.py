@@ -1,7 +1,6 @@
 """The shapes of answers, for the interface's description; docs/report.md says what codes mean."""
 
-from typing import Any, Literal
-from uuid import UUID
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -45,6 +44,10 @@ class LicenceOut(BaseModel):
     issued: str | None = Field(None, description="颁发日期 / Date of issue")
     valid_from: str | None = Field(None, description="有效期起 / First day of validity")
     valid_until: str | None = Field(None, description="有效期止，空为长期 / Last day; null: no end")
+    copy_number: str | None = Field(None, description="加注件编号 / Number of a marked copy")
+    copy_purpose: str | None = Field(None, description="加注件事由 / What the copy is for")
+    copy_maker: str | None = Field(None, description="加注件制作者 / Made for whom")
+    copy_until: str | None = Field(None, description="加注件有效期截止 / Until when")
 
 
 class SignatureOut(BaseModel):
@@ -90,45 +93,3 @@ class QrIn(BaseModel):
         max_length=READ_MAX,
         description="完整地址或 # 之后的部分 / The whole URL, or what follows #",
     )
-
-
-class ApplicationIn(BaseModel):
-    """一件申请 / An application."""
-
-    type: str = Field(
-        max_length=100, description="证照类型代码、短名或名称 / Type: code, slug, name"
-    )
-    content: dict[str, Any] = Field(description="按类型规定的内容 / Content as the type says")
-
-
-class ApplicationOut(BaseModel):
-    """申请的状态 / How an application stands."""
-
-    id: UUID = Field(description="申请编号 / The application")
-    type: str = Field(description="证照类型 / Type")
-    type_code: str = Field(description="证照类型代码 / Type code (GB/T 36902)")
-    authority: str = Field(description="颁发机构代码 / The authority's code")
-    state: str = Field(description="状态 / State")
-    entered_at: str = Field(description="录入时间 / When it was entered")
-    decided_at: str | None = Field(None, description="审批时间 / When it was decided")
-
-
-class ApplicationWithContentOut(ApplicationOut):
-    """申请及其内容 / An application with its content."""
-
-    content: dict[str, Any] = Field(description="检查过的内容 / The checked content")
-
-
-class IssuedOut(BaseModel):
-    """已签发的证照 / A licence that was issued."""
-
-    identifier: str = Field(description="电子证照标识 GB/T 36904 / Licence identifier")
-    number: str = Field(description="证照编号 / Licence number")
-    qr: str = Field(description="二维码文本 / The QR code's text")
-    file: str = Field(description="文件地址 / Where the file is")
-
-
-class RevocationIn(BaseModel):
-    """吊销的理由 / Why a licence is revoked."""
-
-    reason: str = Field(min_length=1, max_length=500, description="理由 / The reason")

@@ -12,7 +12,12 @@ from certificates import long_term
 from certificates.evidence import Knowledge
 from certificates.verify_claim import SignatureReport, Verification, confirm
 from certificates.verify_content import check_content
-from certificates.verify_signatures import Signer, check_changes, check_signature
+from certificates.verify_signatures import (
+    Signer,
+    check_changes,
+    check_signature,
+    signing_region,
+)
 from seal.pdf import document, fields
 from seal.pdf.document import Document
 from seal.pdf.errors import BadPdf, NotOurs
@@ -27,10 +32,12 @@ _ALTERED = frozenset({"signature_invalid", "digest_mismatch", "changed", "change
 
 def verify_file(data: bytes, knowledge: Knowledge, *, at: datetime) -> Verification:
     """The report on a file. Every parser's refusal is a failed check, never an exception."""
-    knowledge = replace(knowledge, store=remembered(knowledge.store))
     try:
         whole = document.read(data)
         signatures = fields.signatures(whole)
+        region = signing_region(signatures)
+        knowledge = knowledge.about(region)
+        knowledge = replace(knowledge, store=remembered(knowledge.store))
         carried = long_term.read(whole, signatures, knowledge, now=at) if signatures else None
     except NotOurs:
         return _nothing(at, failed("structure", "no_licence"))
@@ -52,6 +59,8 @@ def verify_file(data: bytes, knowledge: Knowledge, *, at: datetime) -> Verificat
     if not trusted or any(check.outcome is Outcome.FAILED for check in checks):
         # What strangers signed is neither repeated as a licence's content nor drawn: only pages
         # that a trusted seal stands for reach the renderer.
+        elsewhere = knowledge.elsewhere_of(region)
+        checks += elsewhere.listed(region, at=at) if elsewhere is not None else []
         return Verification(at, None, changed, tuple(checks), reports)
     signers = [found.signer for found in sealing if found.signer]
     licence, more = check_content(whole, signers, knowledge, at=at)

@@ -3,18 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from certificates import identifier, qr, qr_reading
+from certificates import identifier, qr, qr_reading, verify_copy
 from certificates.evidence import Knowledge
 from certificates.long_term import PADES_SUB_FILTER, SEAL_SUB_FILTER
 from certificates.qr import BadClaim, SignedClaim
 from certificates.verify_claim import (
     check_dates,
+    check_elsewhere,
     check_signer,
     claim_summary,
     state_of,
     type_name,
 )
 from certificates.verify_signatures import Signer
+from certificates.wallet import copy_mark
 from seal.pdf import attachments, document
 from seal.pdf.document import Document
 from seal.pdf.errors import BadPdf
@@ -27,6 +29,8 @@ from trust.report import Check, failed, passed
 ATTACHMENT = "licence.json"
 ATTACHMENT_MAX = 512 * 1024
 AUTHORITIES_MAX = 8
+#: As many holders as a type may allow (certificates.licence_type).
+HOLDERS_MAX = 20
 
 
 def check_content(
@@ -37,11 +41,21 @@ def check_content(
         if raw is None:
             return None, [failed("content", "no_licence")]
         body = read_content(raw)
-        known = identifier.parse(str(body["licence"]["ZZBS"]))
+        known, mark = identifier.parse(str(body["licence"]["ZZBS"])), copy_mark.read(body)
     except (BadPdf, Malformed) as error:
         return None, [failed("content", "content_malformed", str(error))]
     except Invalid as error:
         return None, [failed("content", "identifier_wrong", str(error))]
+    if mark is not None:
+        told, found, claim = verify_copy.check_copy(
+            whole.data, raw, body, mark, signers, knowledge, at=at
+        )
+        said = claim_summary(claim.claim) if claim is not None else {}
+        if claim is not None:
+            found += check_elsewhere(
+                claim, knowledge, trusted=_is_trusted(found), at=at, fields=_fields(body)
+            )
+        return {**said, **_summary(body), **told}, found
     checks = [_check_seals(body, signers), *_check_owners(body, signers, knowledge)]
     if known.issuer not in _codes(body):
         checks.append(failed("content", "identifier_wrong", "its issuer is not the licence's"))
@@ -49,9 +63,21 @@ def check_content(
     checks += claim_checks
     if signed is None:
         return _summary(body), checks
-    return {**claim_summary(signed.claim), **_summary(body)}, [
-        *checks, *_standing(whole.data, raw, signed, knowledge, at=at)
-    ]  # fmt: skip
+    checks += _standing(whole.data, raw, signed, knowledge, at=at)
+    checks += check_elsewhere(
+        signed, knowledge, trusted=_is_trusted(claim_checks), at=at, fields=_fields(body)
+    )
+    return {**claim_summary(signed.claim), **_summary(body)}, checks
+
+
+def _is_trusted(checks: list[Check]) -> bool:
+    legs = ("claim.signature", "chain.claim")
+    return chain.all_passed(check for check in checks if check.name.startswith(legs))
+
+
+def _fields(body: dict[str, Any]) -> frozenset[str]:
+    """The names of the items that have a value, as the issuing region calls them."""
+    return frozenset(name for name, value in body["licence"].items() if value)
 
 
 def read_content(raw: bytes) -> dict[str, Any]:
@@ -60,13 +86,14 @@ def read_content(raw: bytes) -> dict[str, Any]:
     licence = body.get("licence") if isinstance(body, dict) else None
     if not isinstance(licence, dict) or body.get("version") != 1:
         raise Malformed("licence.json of an unknown version")
-    for key in ("ZZBS", "ZZMC", "ZZLXDM", "CZZT"):
+    for key in ("ZZBS", "ZZMC", "ZZLXDM"):
         if not isinstance(licence.get(key), str) or not licence[key]:
             raise Malformed(f"licence.json lacks {key}")
-    for key in ("ZZBFJG", "ZZBFJGDM"):
+    for key, most in (("CZZT", HOLDERS_MAX), ("ZZBFJG", AUTHORITIES_MAX),
+                      ("ZZBFJGDM", AUTHORITIES_MAX)):  # fmt: skip
         found = licence.get(key)
         listed = found if isinstance(found, list) else [found]
-        if not 1 <= len(listed) <= AUTHORITIES_MAX or not all(type(n) is str and n for n in listed):
+        if not 1 <= len(listed) <= most or not all(type(n) is str and n for n in listed):
             raise Malformed(f"licence.json lacks {key}")
     return body
 
@@ -138,6 +165,8 @@ def _check_qr(
     except BadClaim as error:
         return [failed("qr", error.code, str(error))], None
     claim, body = signed.claim, read_content(raw)
+    if claim.copy is not None:
+        return [failed("qr", "copy_claim")], None
     checks = check_signer(signed, knowledge, at=at)
     if claim.digest != hashes.sm3(raw)[: qr.DIGEST_LENGTH]:
         checks.append(failed("qr", "qr_differs", "digest"))

@@ -35,6 +35,23 @@ class Signer:
     word: Word
 
 
+def signing_region(signatures: list[Signature]) -> str:
+    """The region that the first readable signature's certificate says it is of, nothing believed;
+    empty when there is none. It only chooses whose knowledge is asked."""
+    for signature in signatures:
+        try:
+            if signature.sub_filter == SEAL_SUB_FILTER:
+                ders: tuple[bytes, ...] = (asn1.parse_stamp(signature.contents).signer,)
+            else:
+                ders = tuple(cms.parse(signature.contents).certificates)
+            named = [chain.region_of(x509.parse_certificate(der)) for der in ders]
+        except (InvalidSignature, UnknownAlgorithm, Malformed):
+            continue
+        if any(named):
+            return next(each for each in named if each)
+    return ""
+
+
 def check_signature(
     label: str, data: bytes, signature: Signature, knowledge: Knowledge, *, at: datetime
 ) -> tuple[list[Check], Signer | None]:

@@ -8,19 +8,28 @@ from typing import NoReturn
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from server import exits
+from server import exits, loopback_names
 from server.commands import (
+    archive,
     authority,
     ca,
     client,
     demo,
+    demo_regions,
     issue,
+    items,
     keys,
+    lists,
+    offline_bundle,
     region,
+    region_trust,
+    reporting,
     seal,
+    types,
     upstream,
     user,
     verify,
+    worker,
 )
 from server.platform import Platform
 from trust.crypto import sm2
@@ -38,10 +47,15 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     made = _Parser(prog="trust", description="统一身份、电子印章、电子证照 / the trust platform")
+    # What the demonstration of regions operates them by, as anybody does.
+    made.set_defaults(parser=parser)
     commands = made.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     for module in (
         demo,
+        demo_regions,
         region,
+        lists,
+        region_trust,
         authority,
         user,
         client,
@@ -49,8 +63,14 @@ def parser() -> argparse.ArgumentParser:
         seal,
         ca,
         keys,
+        types,
+        items,
         issue,
         verify,
+        offline_bundle,
+        archive,
+        reporting,
+        worker,
     ):
         module.add(commands)
     return made
@@ -59,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
 def main(words: list[str] | None = None) -> int:
     """Run a command; its exit code (docs/cli.md)."""
     os.umask(0o077)  # licences, databases and keys are nobody else's to read
+    loopback_names.answer()
     arguments = parser().parse_args(words)
     if "portable" in sm2.engine():
         print(f"trust: SM2 by {sm2.engine()}: slow, and nothing can be signed", file=sys.stderr)

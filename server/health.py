@@ -16,8 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ca import clock_order, ending, issuers, signers
 from ca.models import Crl, Issuer
-from certificates import registry, status_list
+from certificates import registry
+from certificates.status import lists as status_list
 from server.platform import Platform
+from trust import list_alarms
 from trust.dependencies import Now
 from trust.errors import NotFound, TrustError
 
@@ -161,6 +163,11 @@ def warnings(platform: Platform, at: datetime) -> list[Warned]:
             found += [
                 Warned(f"{each.what} {each.name}", _code(each, at), _text(each.ends))
                 for each in ending.soon(session, at=at)
+            ]
+        with platform.reading() as session:
+            found += [
+                Warned(f"trust_list {each.region}", each.code, _text(each.last_at))
+                for each in list_alarms.open_alarms(session)
             ]
     except SQLAlchemyError:
         found.append(Warned("database", "database_unreachable", ""))

@@ -1,9 +1,12 @@
 """The composition root below HTTP: settings in, an opened platform out."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 import httpx
 from pydantic import SecretStr
@@ -17,8 +20,11 @@ from certificates import publish, registry
 from certificates.document import Renderer
 from certificates.evidence import Knowledge, ListedStatus
 from certificates.issue import Workshop
-from certificates.own_registry import OwnRegistry
-from certificates.store import FileStore
+from certificates.own_registry import OwnCopies, OwnRegistry
+from certificates.press.stamping import StampingRenderer
+from certificates.press.store import FileStore
+from certificates.regions.peers import Peers
+from certificates.status.publish import StatusForms
 from seal.long_term import Chains, LongTerm, Stamps
 from seal.outside import OutsideAuthority
 from server.exits import CannotWrite
@@ -27,13 +33,18 @@ from trust.crypto.algorithms import Algorithm
 from trust.crypto.x509 import Certificate
 from trust.db import Sessions, open_engine, open_reading, open_sessions
 from trust.errors import NotFound
+from trust.fetch import Fetch, Fetcher
 from trust.keys import KeyStore, SoftKeyStore
 from trust.keys_combined import CombinedKeyStore
 from trust.keys_counted import CountingKeyStore
 from trust.keys_pkcs11 import Pkcs11KeyStore
+from trust.list_store import ListStore
 from trust.settings import Settings
 from trust.validation import TrustStore
 from trust.vault import Vault
+
+#: Nobody waits longer for another region.
+PEER_SECONDS: Final = 3.0
 
 
 @dataclass
@@ -41,6 +52,9 @@ class Platform:
     """Everything opened when first needed, so that a command pays only for what it uses."""
 
     settings: Settings
+    #: How other regions are reached; tests put a network of their own in its place.
+    fetch: Fetch = field(default_factory=lambda: Fetcher(seconds=PEER_SECONDS))
+    tick: Callable[[], float] = time.monotonic
 
     @cached_property
     def engine(self) -> Engine:
@@ -86,11 +100,27 @@ class Platform:
 
     @cached_property
     def renderer(self) -> Renderer:
-        return Renderer(fallback=self.settings.fallback_font)
+        return StampingRenderer(fallback=self.settings.fallback_font)
 
     @cached_property
     def knowledge(self) -> Knowledge:
-        """What a verification by this deployment itself may ask."""
+        """What a verification by this deployment may ask: of itself its registry, of other regions
+        what they sign."""
+        return replace(self.own_knowledge, elsewhere=self.peers.knowledge)
+
+    @cached_property
+    def peers(self) -> Peers:
+        """Other regions, as they are asked and believed."""
+        own = self.own_knowledge
+        region = own.registry.region if own.registry is not None else ""
+        return Peers(
+            self.sessions, self.reading, self.lists, own=own, own_region=region, fetch=self.fetch,
+            tick=self.tick,
+        )  # fmt: skip
+
+    @cached_property
+    def own_knowledge(self) -> Knowledge:
+        """What this deployment knows of itself, nobody else asked."""
         with self.reading() as session:
             own = publish.anchors(session)
             region = registry.region(session).code
@@ -104,7 +134,10 @@ class Platform:
                     known = publish.anchors(session).signer(kid)
             return known
 
-        return Knowledge(store, signer, OwnRegistry(self.reading, region), ListedStatus((), store))
+        return Knowledge(
+            store, signer, OwnRegistry(self.reading, region), ListedStatus((), store),
+            OwnCopies(self.reading),
+        )  # fmt: skip
 
     @cached_property
     def long_term(self) -> LongTerm:
@@ -121,13 +154,23 @@ class Platform:
             suite: OutsideAuthority(url, client=httpx.Client()).answer if url else stamper.answer
             for suite, url in urls.items()
         }
-        return LongTerm(Stamps(authorities, chains, clock=utc_now), chains)
+        together = {suite: stamper.answer_many for suite, url in urls.items() if not url}
+        return LongTerm(Stamps(authorities, chains, clock=utc_now, together=together), chains)
+
+    @cached_property
+    def lists(self) -> ListStore:
+        """The trust lists of other regions, as they are believed now."""
+        return ListStore(self.reading, tick=self.tick)
 
     @cached_property
     def status_publisher(self) -> publish.StatusPublisher:
         return publish.StatusPublisher(
             self.reading, self.keys, lifetime=self.settings.status_lifetime
         )
+
+    @cached_property
+    def status_forms(self) -> StatusForms:
+        return StatusForms(self.reading, self.keys, lifetime=self.settings.status_lifetime)
 
     def workshop(self, *, at: datetime) -> Workshop:
         """What issuing needs; made anew for each request or bulk job, so that a new claim signer

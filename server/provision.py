@@ -18,9 +18,12 @@ from sqlalchemy.orm import Session
 from ca import issue as ca_issue
 from ca import signers
 from ca.models import Issuer, Signer
-from certificates import public_log, publish, recovery, registry
+from certificates import public_log, publish, registry
+from certificates.licence_types import life as type_life
 from certificates.models import Authority, Region
-from server import provision_seals
+from certificates.press import recovery
+from certificates.regions import region_list
+from server import provision_copies, provision_seals
 from server.platform import Platform
 from server.provision_seals import seal_maker as seal_maker
 from sso import accounts
@@ -30,6 +33,7 @@ from trust.access import SYSTEM, Role
 from trust.crypto import x509, x509_write
 from trust.crypto.algorithms import Algorithm, KeyKind
 from trust.errors import Conflict
+from trust.lists_model import NATION
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 #: (name, purpose, key, issuing CA). Claims are signed by SM2; ES256 is the other of docs/qr.md.
@@ -37,9 +41,13 @@ SIGNERS = (
     ("seal-maker", "seal-maker", KeyKind.SM2, "issuing-sm2"),
     ("claim-signer-sm2", "claim-signer", KeyKind.SM2, "issuing-sm2"),
     ("claim-signer-es256", "claim-signer", KeyKind.P256, "issuing-rsa"),
+    ("copy-signer", "copy-signer", KeyKind.SM2, "issuing-sm2"),
     ("status-signer", "status-signer", KeyKind.P256, "issuing-rsa"),
     ("list-signer", "list-signer", KeyKind.P256, "issuing-rsa"),
     ("log-signer", "log-signer", KeyKind.P256, "issuing-rsa"),
+    ("exchange-signer", "exchange-signer", KeyKind.P256, "issuing-rsa"),
+    ("archive-signer-sm2", "archive-signer", KeyKind.SM2, "issuing-sm2"),
+    ("archive-signer-es256", "archive-signer", KeyKind.P256, "issuing-rsa"),
     # An OCSP signer answers for the very CA that certified it (RFC 6960, 4.2.2.2).
     ("ocsp-sm2", "ocsp-signer", KeyKind.SM2, "issuing-sm2"),
     ("ocsp-rsa", "ocsp-signer", KeyKind.RSA, "issuing-rsa"),
@@ -67,7 +75,8 @@ def migrate(url: str) -> None:
 
 def create_region(platform: Platform, plan: RegionPlan, *, clock: Callable[[], datetime]) -> None:
     """Everything a region needs before it has authorities; Conflict when another one lives here."""
-    identifiers.check_division(plan.code)
+    if plan.code != NATION:
+        identifiers.check_division(plan.code)
     platform.require_home()
     platform.keys.ids()  # a wrong passphrase must show before anything is written down
     migrate(platform.settings.database)
@@ -84,9 +93,14 @@ def create_region(platform: Platform, plan: RegionPlan, *, clock: Callable[[], d
                 )
             )  # fmt: skip
             audit.record(session, "region.created", subject=plan.code, by=SYSTEM, at=at)
+        type_life.seed(session, at=at)
     _create_authorities_of_trust(platform, plan, at=at)
     provision_seals.grant_older(platform, at=at)
+    provision_copies.create(platform, at=at)
     publish.publish_crls(platform.sessions, keys=platform.keys, at=at)
+    region_list.publish(
+        platform.sessions, keys=platform.keys, at=at, issuer=platform.settings.issuer_url
+    )
 
 
 def _refuse_another(existing: Region, plan: RegionPlan, *, base_url: str) -> None:

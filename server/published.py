@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
-from certificates import publish
-from server import provision
+from certificates.regions import region_list
+from certificates.regions.region_list import Published
+from server import provision, witnessing
 from server.platform import Platform
 from trust import log as logs
 from trust.errors import NotFound
@@ -15,24 +16,33 @@ KEPT = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    document: bytes
+    published: Published
     signed_at: datetime
 
 
 class SignedTrustLists:
-    """Implements `certificates.router.TrustLists`."""
+    """Implements `certificates.router.TrustLists`. A list is made anew when it says something new;
+    that is looked into once a minute."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform, self._lock = platform, Lock()
         self._kept: _Kept | None = None
 
     def document(self, *, at: datetime) -> bytes:
+        return self._current(at).document
+
+    def xml(self, *, at: datetime) -> bytes:
+        return self._current(at).xml
+
+    def _current(self, at: datetime) -> Published:
         with self._lock:
             if self._kept is None or at - self._kept.signed_at >= KEPT:
-                with self._platform.reading() as session:
-                    signed = publish.trust_list(session, keys=self._platform.keys, at=at)
-                self._kept = _Kept(signed, at)
-            return self._kept.document
+                made = region_list.publish(
+                    self._platform.sessions, keys=self._platform.keys, at=at,
+                    issuer=self._platform.settings.issuer_url,
+                )  # fmt: skip
+                self._kept = _Kept(made, at)
+            return self._kept.published
 
 
 class SignedCheckpoints:
@@ -55,4 +65,4 @@ class SignedCheckpoints:
             newest = logs.latest_checkpoint(session, log)
         if newest is None:
             raise NotFound(f"the log {log!r} is empty")
-        return newest.text
+        return witnessing.with_cosignatures(self._platform, newest.text)

@@ -1,15 +1,15 @@
 """`trust serve`: one process behind uvicorn."""
 
+import gc
 import logging
-import socket
 
 import uvicorn
 
 from server import demo_people
 from server.app import create_app, open_platform
 from server.connections import Guarded
-from server.exits import PortTaken
 from server.platform import Platform
+from server.ports import bind as bind
 from trust.clock import utc_now
 from trust.settings import Settings
 
@@ -36,25 +36,11 @@ def run(settings: Settings) -> None:
             http=Guarded, proxy_headers=bool(settings.proxies),
             forwarded_allow_ips=settings.proxies,
         )  # fmt: skip
+        # What stands now stands to the end: the collector need not walk through it again and again.
+        gc.collect()
+        gc.freeze()
         print(f"http://{settings.host}:{settings.port}/verify", flush=True)
         for line in demo_people.told(settings.home):
             print(line, flush=True)
         uvicorn.Server(config).run(sockets=[listener])
     platform.engine.dispose()
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A bound socket: there is no moment in which somebody else takes the port. PortTaken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise PortTaken(f"{host} port {port} cannot be used: {_reason(error)}") from error
-    return listener
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)

@@ -14,9 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ca import crl, issuers, outside
 from ca.models import Crl, Issuer, Signer
+from certificates import registry
+from certificates.applications import idempotency
+from certificates.bulk import jobs as bulk_jobs
+from certificates.regions import peer_refresh, region_list
 from seal import expire
-from server import authorities, provision
+from server import authorities, provision, region_login, witnessing
 from server.platform import Platform
+from trust import list_fetch
 from trust.access import SYSTEM
 from trust.clock import Clock
 from trust.crypto import x509
@@ -82,7 +87,10 @@ class Upkeep:
         at = self._clock()
         steps = (
             self._renew_crls, self._rotate_signers, self._ask_outside, self._sign_checkpoints,
-            self._recover, self._expire_seals,
+            self._recover, self._expire_seals, self._publish_list,
+            self._forget_answers,
+            self._fetch_lists, self._ask_peers, self._ask_witnesses, self._keep_logins,
+            self._cancel_idle_bulk,
         )  # fmt: skip
         for step in steps:
             try:
@@ -123,6 +131,40 @@ class Upkeep:
         given_up = provision.recover(self._platform, at=at)
         if given_up:
             _logger.warning("gave up %d half-made licences", len(given_up))
+
+    def _publish_list(self, at: datetime) -> None:
+        region_list.publish(
+            self._platform.sessions, keys=self._platform.keys, at=at,
+            issuer=self._platform.settings.issuer_url,
+        )  # fmt: skip
+
+    def _fetch_lists(self, at: datetime) -> None:
+        """The trust lists of other regions; what is refused is an alarm of its own."""
+        with self._platform.reading() as session:
+            own = registry.region(session).code
+        list_fetch.refresh(self._platform.sessions, fetch=Fetcher(), own=own, at=at)
+
+    def _ask_peers(self, at: datetime) -> None:
+        """What other regions publish, so that an outage finds it at hand."""
+        self._platform.peers.forget()
+        peer_refresh.refresh(self._platform.peers, at=at)
+
+    def _ask_witnesses(self, at: datetime) -> None:
+        """Other regions cosign the newest checkpoint of the public log."""
+        platform = self._platform
+        witnessing.ask_witnesses(platform, platform.lists, post=witnessing.post_text, at=at)
+
+    def _keep_logins(self, at: datetime) -> None:
+        """Logins through other regions, as their lists and our policy now say."""
+        region_login.keep_in_step(self._platform, at=at)
+
+    def _cancel_idle_bulk(self, at: datetime) -> None:
+        with self._platform.sessions.begin() as session:
+            bulk_jobs.cancel_idle(session, at=at)
+
+    def _forget_answers(self, at: datetime) -> None:
+        """Answers kept for a repeat of a request (Idempotency-Key) go after a week."""
+        idempotency.forget(self._platform.sessions, at=at)
 
     def _expire_seals(self, at: datetime) -> None:
         expire.expire(self._platform.sessions, by=SYSTEM, at=at)

@@ -12,7 +12,12 @@ from sso.interaction_models import Interaction
 from sso.people_models import OneTimeCode, Recovery
 from sso.pushed import PushedRequest
 from sso.token_models import DeviceCode, LogoutDelivery, RefreshToken, RevokedToken, UsedProof
-from sso.upstream_models import UpstreamLogin, UpstreamSession, UsedLogoutToken
+from sso.upstream_models import (
+    UpstreamDeparture,
+    UpstreamLogin,
+    UpstreamSession,
+    UsedLogoutToken,
+)
 
 _NOW: Final = timedelta(minutes=5)  # clocks of several machines
 _DAY: Final = timedelta(days=1)
@@ -28,6 +33,7 @@ RULES: Final = (
     Rule(QrLogin, QrLogin.digest, QrLogin.expires_at, _DAY),
     Rule(DeviceCode, DeviceCode.digest, DeviceCode.expires_at, _DAY),
     Rule(UpstreamLogin, UpstreamLogin.state, UpstreamLogin.expires_at, _DAY),
+    Rule(UpstreamDeparture, UpstreamDeparture.state, UpstreamDeparture.expires_at, _DAY),
     Rule(UpstreamSession, UpstreamSession.id, UpstreamSession.expires_at, _DAY),
     # A code or token that comes again must still be known for one that was spent.
     Rule(AuthorizationCode, AuthorizationCode.digest, AuthorizationCode.expires_at, 2 * _DAY),

@@ -11,10 +11,12 @@ from trust.db import Base, UTCDateTime
 
 
 class AccountKind(StrEnum):
-    """What stands behind an account: a person (自然人) or a body with a USCC (法人)."""
+    """What stands behind an account: a person (自然人), a body with a USCC (法人), or a system of
+    an authority (sso.machines), with which nobody ever logs in."""
 
     NATURAL = "natural"
     LEGAL = "legal"
+    MACHINE = "machine"
 
 
 def new_subject() -> str:

@@ -145,6 +145,14 @@ class Outgoing:
         body = urlencode(dict(fields)).encode()
         return self._call("POST", url, body, headers, ANSWER_MAX, timeout).status
 
+    def post(
+        self, url: str, body: bytes, *, headers: Mapping[str, str], cap: int = ANSWER_MAX,
+        timeout: float = SECONDS,
+    ) -> tuple[int, bytes]:  # fmt: skip
+        """Post bytes; the status, whatever it is, and the body. OutgoingRefused, OutgoingFailed."""
+        answer = self._call("POST", url, body, headers, cap, timeout)
+        return answer.status, answer.body
+
     def _call(
         self, method: str, url: str, body: bytes, headers: Mapping[str, str], cap: int,
         timeout: float,

@@ -15,11 +15,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from sso.credential_models import PasswordCredential, PasswordHistory
-from sso.models import Account, AccountRole
+from sso.models import Account, AccountKind, AccountRole
 from sso.password_strength import WeakPassword, check_strength
 from trust import audit
 from trust.access import Caller
-from trust.errors import Unauthenticated, Unavailable
+from trust.errors import Invalid, Unauthenticated, Unavailable
 
 __all__ = [
     "Hasher", "HashingBusy", "WeakPassword", "WrongPassword", "check_strength", "has_password",
@@ -150,6 +150,8 @@ def set_weak_password(
     machine. Still none of the last five, and WeakPassword for one too long to be hashed."""
     # One at a time for each account, or two first passwords would meet at the primary key.
     session.get_one(Account, account.name, with_for_update=True)
+    if account.kind == AccountKind.MACHINE:
+        raise Invalid("nobody logs in with a machine account")
     present = session.get(PasswordCredential, account.name)
     _refuse_repeated(session, account.name, present, text, hasher=hasher)
     if present is None:

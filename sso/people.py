@@ -132,7 +132,9 @@ def find_by_login(session: Session, vault: Vault, text: str) -> Account | None:
             return found if found.active else None
     by_name = session.get(Account, typed.lower()) if typed.isascii() else None
     found = by_name or _by_other_document(session, vault, typed)
-    return found if found is not None and found.active else None
+    if found is None or found.kind == AccountKind.MACHINE:
+        return None
+    return found if found.active else None
 
 
 def _by_address(session: Session, vault: Vault, typed: str) -> Account | None:
@@ -208,8 +210,10 @@ def set_roles(
     """
     wanted = frozenset(roles)
     accounts.check_roles(wanted)
-    if account.kind != AccountKind.NATURAL:
-        raise Invalid("roles are people's")
+    if account.kind == AccountKind.MACHINE:
+        accounts.check_machine_roles(wanted)
+    elif account.kind != AccountKind.NATURAL:
+        raise Invalid("roles are people's and machines'")
     before = sorted(row.role for row in account.roles)
     touched = wanted | {Role(role) for role in before}
     for of in {authority, account.authority} if account.roles else {authority}:

@@ -1,7 +1,7 @@
 """The administrators' interface: platforms, people, organisations, bulk import, the audit log.
 
 Whoever calls has an access token of an account with the role (`trust.dependencies`); a machine's
-own token opens none of it. docs/administration.md says who may what.
+token opens none of it, because nobody logged in for it. docs/administration.md says who may what.
 """
 
 from typing import Annotated, Any, Literal
@@ -16,6 +16,7 @@ from sso import (
     importing,
     router_accounts,
     router_clients,
+    router_machines,
     router_organisations,
     router_people,
 )
@@ -140,7 +141,8 @@ def list_audit(
 
 router = APIRouter()
 for _each in (
-    router_clients.router, router_people.router, router_accounts.router,
+    # What has a word after a client's id stands before router_clients, whose ids hold slashes.
+    router_machines.router, router_clients.router, router_people.router, router_accounts.router,
     router_organisations.router, _own,
 ):  # fmt: skip
     router.include_router(_each)

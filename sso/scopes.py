@@ -5,8 +5,10 @@ from typing import Final
 OPENID: Final = "openid"
 OFFLINE: Final = "offline_access"
 ORGANISATION: Final = "organisation"
+#: Opens the platform's own interface.
+TRUST: Final = "trust"
 #: What a platform has that named none when it registered.
 STANDARD: Final = ("openid", "profile", "email", "address", "phone", OFFLINE)
 #: Only an administrator gives these: document numbers, organisations, levels, our own interface.
-GRANTED: Final = ("identity", "id_number", ORGANISATION, "level", "trust")
+GRANTED: Final = ("identity", "id_number", ORGANISATION, "level", TRUST)
 SUPPORTED: Final = (*STANDARD, *GRANTED)

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,6 +94,12 @@ def _wait_until_ready(server: PostgresServer, process: subprocess.Popen[bytes]) 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresServer]:
+    with running_postgresql() as server:
+        yield server
+
+
+@contextmanager
+def running_postgresql() -> Iterator[PostgresServer]:
     """A PostgreSQL of this process's own: no password, no TCP, no fsync, gone afterwards."""
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     initdb, postgres = find_tool("initdb", *installed), find_tool("postgres", *installed)

@@ -1,6 +1,9 @@
 """A whole region for tests: real keys, real databases, migrated by Alembic."""
 
+import atexit
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +14,8 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 
-from certificates import application, issue
+from certificates import issue
+from certificates.applications import verbs as applications
 from certificates.models import Licence
 from server import provision
 from server.commands.demo import AUTHORITIES, REGION
@@ -40,7 +44,7 @@ class Region:
         """An application by the market authority's clerk."""
         data = example(slug) | changes
         with self.platform.sessions.begin() as session:
-            return application.enter(
+            return applications.enter(
                 session, slug, data, authority=MARKET.code, by=self.caller("market.clerk"),
                 at=utc_now(), vault=self.platform.vault,
             ).id  # fmt: skip
@@ -48,7 +52,7 @@ class Region:
     def approved(self, slug: str = "business-licence", **changes: Any) -> UUID:
         key = self.enter(slug, **changes)
         with self.platform.sessions.begin() as session:
-            application.approve(session, key, by=self.caller("market.approver"), at=utc_now())
+            applications.approve(session, key, by=self.caller("market.approver"), at=utc_now())
         return key
 
     def issued(self, slug: str = "business-licence", **changes: Any) -> Licence:
@@ -69,17 +73,39 @@ def example(slug: str) -> dict[str, Any]:
     return found
 
 
-def build(home: Path, url: str = "", *, plan: RegionPlan = REGION) -> Region:
-    """A region with its two authorities; `url` empty is SQLite in `home`."""
-    settings = Settings(
-        home=home, database_url=url, key_passphrase=SecretStr("a passphrase of the tests"),
-        development=True, reservation_lease=timedelta(seconds=60),
-    )  # fmt: skip
-    platform = Platform(settings)
+_TEMPLATES: dict[RegionPlan, Path] = {}
+
+
+def build(home: Path, url: str = "", *, plan: RegionPlan = REGION, fresh: bool = False) -> Region:
+    """A region with its two authorities; `url` empty is SQLite in `home`.
+
+    On SQLite it is a copy of the first one that this process made by that plan: making the keys of
+    a region takes longer than most tests. With `fresh` it has keys of its own.
+    """
+    if url or fresh:
+        return _made(home, url, plan)
+    if plan not in _TEMPLATES:
+        template = Path(tempfile.mkdtemp(prefix="region-template-"))
+        atexit.register(shutil.rmtree, template, ignore_errors=True)
+        _made(template, "", plan).platform.engine.dispose()
+        _TEMPLATES[plan] = template
+    shutil.copytree(_TEMPLATES[plan], home, dirs_exist_ok=True)
+    return Region(Platform(_settings(home, "")))
+
+
+def _made(home: Path, url: str, plan: RegionPlan) -> Region:
+    platform = Platform(_settings(home, url))
     provision.create_region(platform, plan, clock=utc_now)
     for authority in AUTHORITIES:
         provision.create_authority(platform, authority, at=utc_now())
     return Region(platform)
+
+
+def _settings(home: Path, url: str) -> Settings:
+    return Settings(
+        home=home, database_url=url, key_passphrase=SecretStr("a passphrase of the tests"),
+        development=True, reservation_lease=timedelta(seconds=60),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -107,7 +107,7 @@ def told_commands() -> dict[str, set[str]]:
     """The same by the table of docs/cli.md; `hold\\|release` there are two commands."""
     told = {}
     for signature in re.findall(r"^\| `(trust .*?)` \|", read("docs/cli.md"), re.M):
-        words = re.match(r"[a-z]+(?: [a-z|\\]+)*", signature)
+        words = re.match(r"[a-z]+(?: [a-z][a-z|\\-]*)*", signature)
         assert words is not None
         for path in product(*(word.split("\\|") for word in words[0].split())):
             told[" ".join(path)] = set(re.findall(r"--[a-z-]+", signature))
@@ -167,3 +167,13 @@ def test_the_house_names_every_module(package: str) -> None:
     modules = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
     missing = [each for each in sorted(modules) if not any(fnmatch(each, p) for p in patterns)]
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    "inner", sorted(path.parent.name for path in (ROOT / "certificates").glob("*/__init__.py"))
+)
+def test_the_row_of_a_subpackage_names_its_modules_and_no_others(inner: str) -> None:
+    row = re.search(rf"^\| \*\*certificates/{inner}/\*\* (.*?) \|", read("docs/house.md"), re.M)
+    modules = {path.stem for path in (ROOT / "certificates" / inner).glob("*.py")} - {"__init__"}
+    assert row is not None
+    assert set(re.findall(r"`([a-z0-9_]+)`", row[1])) == modules

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
+from trust import kept_paths
 from trust.crypto import x509
 from trust.crypto.errors import Malformed, UnknownAlgorithm
 from trust.crypto.x509 import Certificate
@@ -64,10 +66,7 @@ def judge(
     chain, revocation = f"chain{label}", f"revocation{label}"
     not_reached = unknown(revocation, "revocation_not_reached")
     try:
-        path = choose_path(
-            leaf, intermediates=(*store.intermediates, *extra), anchors=store.roots, at=at,
-            policies=policies,
-        )  # fmt: skip
+        path = _choose(leaf, store=store, at=at, policies=policies, extra=tuple(extra))
     except PathFailed as error:
         return [failed(chain, error.code), not_reached]
     except PathUnknown as error:
@@ -83,6 +82,19 @@ def judge(
     return [good, _judge_revocation(revocation, path, store=store, at=at, now=now, word=word)]
 
 
+def _choose(
+    leaf: Certificate, *, store: TrustStore, at: datetime, policies: PolicyInputs,
+    extra: tuple[Certificate, ...],
+) -> Path:  # fmt: skip
+    if not extra:
+        return kept_paths.choose(leaf, store=store, at=at, policies=policies)
+    return choose_path(
+        leaf, intermediates=(*store.intermediates, *extra), anchors=store.roots, at=at,
+        policies=policies,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
 def region_of(certificate: Certificate) -> str:
     """The region that a certificate speaks for: its one OU; empty without one or with several."""
     units = [text for kind, text in x509.name_values(certificate.subject) if kind == x509.UNIT]
@@ -147,6 +159,7 @@ def _status(
     return next((status for status in told if status.standing is Standing.GOOD), present)
 
 
+@lru_cache(maxsize=1024)
 def wrong_usage(leaf: Certificate, *, purpose: str | None) -> str:
     """Why the certificate may not sign this, or nothing."""
     try:

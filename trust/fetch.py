@@ -27,6 +27,12 @@ class FetchFailed(Unavailable):
     code = "fetch_failed"
 
 
+class AnswerTooLong(FetchFailed):
+    """Cut off at the cap; the rest was not read."""
+
+    code = "answer_too_long"
+
+
 class BadAddress(Invalid):
     code = "bad_address"
 
@@ -84,7 +90,7 @@ class Fetcher:
             for chunk in answer.iter_bytes(8192):
                 found += chunk
                 if len(found) > cap:
-                    raise FetchFailed(f"{_host(url)} answered more than {cap} bytes")
+                    raise AnswerTooLong(f"{_host(url)} answered more than {cap} bytes")
                 if time.monotonic() - began > self.seconds:
                     raise FetchFailed(f"{_host(url)} took more than {self.seconds:.0f} seconds")
         return bytes(found)

@@ -7,7 +7,7 @@ personal data and refusals end up in logs.
 """
 
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -130,6 +130,7 @@ def check_division_in_force(code: str) -> None:
         raise InvalidIdentifier("division", "division")
 
 
+@lru_cache(maxsize=8192)
 def division_name(code: str) -> str:
     """The division's own name, without those above it; an abolished one's last name."""
     check_division(code)
@@ -169,13 +170,27 @@ def iso7064_mod11_10(digits: str) -> str:
 def _iso7064_hybrid(text: str, *, alphabet: str) -> str:
     """ISO/IEC 7064, section 8: MOD M+1,M over an alphabet of M characters."""
     modulus = len(alphabet)
+    steps = _iso7064_steps(alphabet)
     state = modulus
-    for character in text:
-        value = alphabet.find(character)
-        if value < 0:
-            raise Invalid("a check character is computed over 0-9 and A-Z only")
-        state = ((state + value) % modulus or modulus) * 2 % (modulus + 1)
+    try:
+        for character in text:
+            state = steps[state][character]
+    except KeyError as error:
+        raise Invalid("a check character is computed over 0-9 and A-Z only") from error
     return alphabet[(1 - state) % modulus]
+
+
+@cache
+def _iso7064_steps(alphabet: str) -> tuple[dict[str, int], ...]:
+    """For each state and character the next state: a licence is never shown without this sum."""
+    modulus = len(alphabet)
+    return tuple(
+        {
+            character: ((state + value) % modulus or modulus) * 2 % (modulus + 1)
+            for value, character in enumerate(alphabet)
+        }
+        for state in range(modulus + 1)
+    )
 
 
 def _check_shape(kind: str, text: str, *, length: int, alphabet: str) -> None:

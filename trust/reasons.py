@@ -172,6 +172,12 @@ REASONS: dict[str, tuple[str, str]] = {
         "The QR code does not agree with the registry.",
     ),
     "differs_from_registry": ("文件与登记库不一致。", "The file does not agree with the registry."),
+    "in_log": ("已记入颁发地区的公开日志。", "It stands in the public log of the issuing region."),
+    "not_in_log": (
+        "未能证明已记入颁发地区的公开日志。",
+        "It is not proved to stand in the public log of the issuing region.",
+    ),
+    "log_not_asked": ("未查公开日志。", "The public log was not asked."),
     "not_in_registry": ("登记库中没有此证照。", "The registry has no such licence."),
     # QR code
     "qr_matches": ("二维码与证照内容一致。", "The QR code agrees with the licence's content."),
@@ -195,13 +201,73 @@ REASONS: dict[str, tuple[str, str]] = {
         "不认识二维码的签发者；请更新信任列表。",
         "The QR code's signer is not known here; update the trust list.",
     ),
+    "on_list": (
+        "签发时，{}的信任列表认可此签发者。",
+        "The trust list of {} granted this signer when it was made.",
+    ),
+    "not_on_list": (
+        "签发时，该地区的信任列表不认可此签发者。",
+        "The region's trust list did not grant this signer when it was made.",
+    ),
+    "list_compromised": (
+        "信任列表称此签发者的密钥已泄露。",
+        "The trust list says that this signer's key is compromised.",
+    ),
+    "region_known": (
+        "{}的信任列表在手，且在有效期内。",
+        "The trust list of {} is at hand and current.",
+    ),
+    "region_unknown": (
+        "没有该地区的信任列表：请更新离线资料，或联网核验。",
+        "There is no trust list of that region: update the knowledge, or verify online.",
+    ),
+    "list_stale": (
+        "{}的信任列表已过期：请联网更新。",
+        "The trust list of {} is out of date: connect to update it.",
+    ),
+    "recognised": ("{}", "{}"),
+    "recognised_if": ("有条件互认：{}", "Recognised on a condition: {}"),
+    "not_recognised": ("不予互认：{}", "Not recognised: {}"),
+    "recognition_unknown": ("未定是否互认：{}", "Recognition is not settled: {}"),
     "claim_region_mismatch": (
         "签发者不属于二维码所写的地区。",
         "The signer does not belong to the region that the code names.",
     ),
     "copy_claim": (
-        "这是加注件的二维码，尚不支持。",
-        "This is the code of a purpose-marked copy, not supported yet.",
+        "这是加注件的二维码，不是原件的。",
+        "This is the code of a purpose-marked copy, not of an original.",
+    ),
+    # a purpose-marked copy
+    "copy_in_force": (
+        "加注件可以使用，仅限所注事由：{}。",
+        "The copy may be used, for this only: {}.",
+    ),
+    "copy_expired": ("加注件已过有效期：{}。", "The copy is no longer good: {}."),
+    "copy_from_future": ("加注件的制作时间在未来。", "The copy claims to be made in the future."),
+    "copy_matches_registry": (
+        "加注件与登记一致。",
+        "The copy agrees with the register of copies.",
+    ),
+    "copy_differs_from_registry": (
+        "加注件与登记不一致：{}。",
+        "The copy does not agree with the register of copies: {}.",
+    ),
+    "copy_not_in_registry": ("没有登记过此加注件。", "The register has no such copy."),
+    "copy_seal_matches": (
+        "印章为本地区平台的证照服务专用章。",
+        "The seal is the one of the region's platform for copies.",
+    ),
+    "copy_seal_mismatch": (
+        "印章不是本地区平台的证照服务专用章。",
+        "The seal is not the one of the region's platform for copies.",
+    ),
+    "original_matches": (
+        "加注件所依据的原件与登记库一致。",
+        "The original that the copy was made of agrees with the registry.",
+    ),
+    "original_differs": (
+        "加注件所依据的原件与登记库不一致。",
+        "The original that the copy was made of does not agree with the registry.",
     ),
     # state and dates
     "in_force": ("证照现行有效。", "The licence is in force."),
@@ -214,6 +280,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "state_unknown": (
         "无法得知证照当前状态：{}。",
         "The licence's present state is not known: {}.",
+    ),
+    "peer_disagrees": (
+        "{}的签名答复与其签名的状态列表矛盾，已留证并告警。",
+        "The signed answer of {} contradicts its signed status list; both are kept as evidence.",
     ),
     "dates_valid": ("在有效期内。", "Within its validity dates."),
     "dates_not_yet": ("尚未到有效期。", "Its validity has not begun."),
@@ -275,4 +345,42 @@ REASONS: dict[str, tuple[str, str]] = {
         "包内有清单以外的文件：{}。",
         "Files that the signed list does not name: {}.",
     ),
+    # an archive package
+    "container_sound": ("归档包的容器逐字节规范。", "The package's container is in its one form."),
+    "container_altered": ("归档包的容器被改动：{}。", "The package's container was altered: {}."),
+    "manifest_malformed": ("清单无法解析：{}。", "The manifest cannot be read: {}."),
+    "parts_intact": ("各部分与清单一致：{} 个。", "Every part is as the manifest lists it: {}."),
+    "part_changed": ("部分已被改动：{}。", "A part was changed: {}."),
+    "part_missing": ("缺少部分：{}。", "A part is missing: {}."),
+    "part_unlisted": ("清单以外的部分：{}。", "A part that the manifest does not list: {}."),
+    "roots_given": ("根证书由核验者提供。", "The roots are those that the verifier gave."),
+    "roots_own": (
+        "根证书取自归档包自身，请以其他途径核对指纹：{}。",
+        "The roots are the package's own; compare their fingerprints by another way: {}.",
+    ),
+    "metadata_matches": (
+        "元数据与证照文件所附的一致。",
+        "The metadata is that which the licence file carries.",
+    ),
+    "metadata_differs": (
+        "元数据与证照文件所附的不一致。",
+        "The metadata is not that which the licence file carries.",
+    ),
+    "archived_state": ("归档时的状态：{}。", "The state when it was archived: {}."),
+    "audit_proved": (
+        "审计记录均在已签署的审计日志中：{} 条。",
+        "Every audit entry is in the signed audit log: {}.",
+    ),
+    # questions between regions (`trust region evidence`)
+    "exchange_signed": (
+        "由{}的查询签名者签名，当时有效。",
+        "Signed by the exchange signer of {}, which was in force then.",
+    ),
+    "exchange_not_signed": (
+        "不能确认由该地区签名：{}。",
+        "It cannot be shown that the region signed it: {}.",
+    ),
+    "exchange_bound": ("答复正是对此问的。", "The answer is to this very question."),
+    "exchange_not_bound": ("答复不是对此问的。", "The answer is to another question."),
+    "audit_not_proved": ("审计证明不成立：{}。", "The audit proof does not hold: {}."),
 }

@@ -2,7 +2,7 @@
 
 import argparse
 
-from certificates import catalogue
+from certificates.licence_types import registry as type_registry
 from server import provision
 from server.exits import Usage
 from server.platform import Platform
@@ -34,9 +34,11 @@ def run_add(arguments: argparse.Namespace, platform: Platform) -> int:
     people = tuple(_person(text) for text in arguments.people)
     if Role.SEAL_ADMIN not in {role for _, _, role in people}:
         raise Usage("one of the people must be a seal_admin: the seal is made by them")
+    with platform.reading() as session:
+        types = tuple(type_registry.current(session, key).code for key in arguments.types)
     plan = AuthorityPlan(
         code=arguments.code, name=arguments.name, division=arguments.division,
-        types=tuple(catalogue.find(key).code for key in arguments.types),
+        types=types,
         seal_name=f"{arguments.name}电子证照专用章", seal_purpose="电子证照专用章", people=people,
     )  # fmt: skip
     provision.create_authority(platform, plan, at=utc_now())

@@ -3,22 +3,25 @@
 import argparse
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from certificates.models import Authority
 from server.commands.issue import DATA_MAX, read_data
-from server.exits import CannotOpen
+from server.commands.user_roles import read_roles
+from server.exits import CannotOpen, Usage
 from server.identity import open_provider
 from server.platform import Platform
-from sso import client_metadata, clients, registering
+from sso import client_metadata, clients, machines, registering
 from sso.clients import Registered
 from sso.provider import Provider
-from trust.access import SYSTEM
+from trust.access import SYSTEM, Role
 from trust.audit_queue import AuditQueue
 from trust.clock import utc_now
 from trust.crypto import jose
 from trust.crypto.errors import Malformed
-from trust.errors import Invalid
+from trust.errors import Invalid, NotFound
 from trust.report import printable
 
 METHODS = (
@@ -31,6 +34,8 @@ GRANTS = [
     "urn:ietf:params:oauth:grant-type:device_code",
 ]  # fmt: skip
 SCOPES = "openid profile email address phone identity organisation level offline_access"
+#: What one needs that only acts for itself.
+MACHINE_SCOPES = "trust"
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -57,11 +62,15 @@ def _add_add(inner: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     parser.add_argument("--fapi", action="store_true", help="FAPI 2.0 Security Profile")
     parser.add_argument("--no-pkce", action="store_true", help="do not insist on PKCE")
     parser.add_argument("--grant", action="append", metavar="TYPE")
-    parser.add_argument("--scope", default=SCOPES)
+    parser.add_argument("--scope")
     parser.add_argument("--post-logout-redirect-uri", action="append", default=[], metavar="URI")
     parser.add_argument("--backchannel-logout-uri", metavar="URI")
     parser.add_argument("--frontchannel-logout-uri", metavar="URI")
     parser.add_argument("--first-party", action="store_true", help="nobody is asked to consent")
+    parser.add_argument(
+        "--acts-as", action="append", default=[], metavar="ROLE@AUTHORITY",
+        help="make a machine account with these roles, as which the platform's own token acts",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the RFC 7591 response")
     parser.set_defaults(run=run_add)
 
@@ -70,7 +79,8 @@ def _metadata(arguments: argparse.Namespace) -> dict[str, Any]:
     """The command's words as RFC 7591 metadata."""
     said: dict[str, Any] = {
         "client_name": arguments.name, "redirect_uris": arguments.redirect_uri,
-        "token_endpoint_auth_method": arguments.auth, "scope": arguments.scope,
+        "token_endpoint_auth_method": arguments.auth,
+        "scope": arguments.scope or (MACHINE_SCOPES if arguments.acts_as else SCOPES),
         "grant_types": arguments.grant or _grants(arguments),
         "post_logout_redirect_uris": arguments.post_logout_redirect_uri,
         "backchannel_logout_uri": arguments.backchannel_logout_uri,
@@ -98,8 +108,8 @@ def _grants(arguments: argparse.Namespace) -> list[str]:
 def run_add(arguments: argparse.Namespace, platform: Platform) -> int:
     provider = provider_of(platform)
     made = register(
-        platform, provider, _metadata(arguments), fapi=arguments.fapi,
-        first_party=arguments.first_party,
+        platform, provider, _metadata(arguments), acts_as=machine_roles(arguments.acts_as),
+        fapi=arguments.fapi, first_party=arguments.first_party,
     )  # fmt: skip
     said = response_of(made)
     if arguments.json:
@@ -108,18 +118,42 @@ def run_add(arguments: argparse.Namespace, platform: Platform) -> int:
         print(f"✓ {printable(made.client.name)}\n  client_id     {made.client.client_id}")
         if made.client_secret:
             print(f"  client_secret {made.client_secret}   (只显示这一次 shown once)")
+        if made.client.machine_account:
+            print(f"  acts as       {made.client.machine_account}")
     return 0
 
 
+def machine_roles(words: list[str]) -> tuple[frozenset[Role], str] | None:
+    """ROLE@AUTHORITY …: all of one authority; None when nothing was said."""
+    if not words:
+        return None
+    roles, authority = read_roles(words)
+    if authority is None:
+        raise Usage("--acts-as is ROLE@AUTHORITY")
+    return roles, authority
+
+
 def register(
-    platform: Platform, provider: Provider, metadata: Mapping[str, Any], **named: Any
-) -> Registered:
-    """Register one platform: checked, its sector document fetched, then written."""
+    platform: Platform, provider: Provider, metadata: Mapping[str, Any], *,
+    acts_as: tuple[frozenset[Role], str] | None = None, **named: Any,
+) -> Registered:  # fmt: skip
+    """Register one platform: checked, its sector document fetched, then written, with the machine
+    account it acts as in the same transaction."""
     _check(provider, metadata, fapi=bool(named.get("fapi")))
+    at = utc_now()
     with platform.sessions.begin() as session:
-        return clients.add(
-            session, metadata, by=SYSTEM, at=utc_now(), policy=provider.policy, **named
-        )
+        made = clients.add(session, metadata, by=SYSTEM, at=at, policy=provider.policy, **named)
+        if acts_as is not None:
+            roles, authority = acts_as
+            if session.get(Authority, authority) is None:
+                raise NotFound(f"no authority {authority}")
+            account = machines.add(
+                session, display_name=made.client.name[: machines.NAME_MAX], authority=authority,
+                roles=roles, by=SYSTEM, at=at,
+            )  # fmt: skip
+            machines.tie(session, made.client.client_id, account.name, by=SYSTEM, at=at)
+            made = replace(made, client=replace(made.client, machine_account=account.name))
+        return made
 
 
 def _check(provider: Provider, metadata: Mapping[str, Any], *, fapi: bool) -> None:
@@ -134,6 +168,8 @@ def response_of(made: Registered) -> dict[str, Any]:
     said = client_metadata.metadata_of(made.client)
     if made.client_secret:
         said |= {"client_secret": made.client_secret, "client_secret_expires_at": 0}
+    if made.client.machine_account:
+        said["machine_account"] = made.client.machine_account
     return said
 
 

@@ -239,7 +239,7 @@ def run_assign(arguments: argparse.Namespace, platform: Platform) -> int:
 
 
 def run_ask(arguments: argparse.Namespace, platform: Platform) -> int:
-    type_code = seal_records.type_of(arguments.type) or ""
+    type_code = seal_records.type_of(platform, arguments.type) or ""
     use = Use(arguments.seal, type_code, arguments.case, arguments.document)
     with platform.sessions.begin() as session:
         made = confirm.ask(session, use, by=actor(session, arguments.actor), at=utc_now())

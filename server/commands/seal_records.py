@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from certificates import catalogue
+from certificates.licence_types import registry as type_registry
 from seal import grants, ledger, life
 from seal.grants import Terms
 from seal.ledger import Filter
@@ -79,14 +79,17 @@ def time_of(text: str | None) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=CHINA)
 
 
-def type_of(text: str | None) -> str | None:
-    return None if text is None else catalogue.find(text).code
+def type_of(platform: Platform, text: str | None) -> str | None:
+    if text is None:
+        return None
+    with platform.reading() as session:
+        return type_registry.code_of(session, text)
 
 
 def run_grant(arguments: argparse.Namespace, platform: Platform) -> int:
     terms = Terms(
         account=arguments.account, role=Role(arguments.role) if arguments.role else None,
-        system=arguments.system, type_code=type_of(arguments.type), item=arguments.item,
+        system=arguments.system, type_code=type_of(platform, arguments.type), item=arguments.item,
         valid_from=time_of(arguments.begins), valid_until=time_of(arguments.until),
         ceiling=arguments.ceiling, second_person=arguments.second_person,
     )  # fmt: skip
@@ -112,7 +115,8 @@ def run_ungrant(arguments: argparse.Namespace, platform: Platform) -> int:
 def run_ledger(arguments: argparse.Namespace, platform: Platform) -> int:
     wanted = Filter(
         result=UseResult(arguments.result) if arguments.result else None,
-        operator=arguments.operator, system=arguments.system, type_code=type_of(arguments.type),
+        operator=arguments.operator, system=arguments.system,
+        type_code=type_of(platform, arguments.type),
         item=arguments.item, case=arguments.case, document=arguments.document,
         since=time_of(arguments.since), before=time_of(arguments.before),
     )  # fmt: skip

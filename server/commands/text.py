@@ -17,6 +17,8 @@ LABELS = (
     ("type", "类型"), ("number", "编号"), ("holder", "持证主体"), ("authority_name", "颁发机构"),
     ("region_name", "颁发地区"), ("issued", "颁发日期"), ("valid_from", "有效期起"),
     ("valid_until", "有效期至"), ("identifier", "证照标识"),
+    ("copy_purpose", "加注件仅用于"), ("copy_maker", "加注件制作者"),
+    ("copy_until", "加注件有效期至"), ("copy_number", "加注件编号"),
 )  # fmt: skip
 
 

@@ -11,18 +11,18 @@ from sqlalchemy.orm import Session
 
 from certificates.models import Authority
 from server.commands.client import provider_of
+from server.commands.user_roles import read_roles
 from server.exits import CannotOpen, Usage
 from server.platform import Platform
 from sso import assurance, closing, import_rows, importing, passwords, people, totp
 from sso.models import Account
 from sso.particulars import CITIZEN_ID, Particulars
 from sso.provider import Provider
-from trust.access import SYSTEM, Role
+from trust.access import SYSTEM
 from trust.clock import utc_now
 from trust.errors import NotFound
 from trust.report import printable
 
-_ROLES = {role.value: role for role in Role}
 _READERS = {
     "people": import_rows.read_people, "organisations": import_rows.read_organisations,
 }  # fmt: skip
@@ -59,7 +59,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run_add(arguments: argparse.Namespace, platform: Platform) -> int:
     provider, at = provider_of(platform), utc_now()
-    roles, authority = _roles(arguments.role)
+    roles, authority = read_roles(arguments.role)
     person = Particulars(
         arguments.name, arguments.id_type, arguments.id_number, mobile=arguments.mobile,
         email=arguments.email,
@@ -87,17 +87,6 @@ def run_add(arguments: argparse.Namespace, platform: Platform) -> int:
     else:
         print("✓ " + "\n  ".join(f"{name} {value}" for name, value in said.items()))
     return 0
-
-
-def _roles(words: list[str]) -> tuple[frozenset[Role], str | None]:
-    """R@AUTHORITY …: all of one authority, because an account acts for one body."""
-    parts = [word.partition("@") for word in words]
-    if any(role not in _ROLES for role, _, _ in parts):
-        raise Usage(f"--role is ROLE or ROLE@AUTHORITY, the role one of {', '.join(_ROLES)}")
-    authorities = {authority for _, _, authority in parts}
-    if len(authorities) > 1:
-        raise Usage("all roles of one account are at the same authority")
-    return frozenset(_ROLES[role] for role, _, _ in parts), next(iter(authorities), "") or None
 
 
 def _password(arguments: argparse.Namespace) -> SecretStr | None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import httpx
 
-from certificates import evidence, qr_reading
+from certificates import bundle_knowledge, evidence, offline_bundle, qr_reading
 from certificates.evidence import Knowledge
-from certificates.exchange import AskedStatus
+from certificates.regions.exchange import AskedStatus
 from certificates.verify import verify_file
 from certificates.verify_claim import Verification, verify_claim
 from seal.pdf.document import SIZE_MAX
-from server.commands import pictures, text
+from server.commands import pictures, text, verify_many
 from server.exits import OUTCOMES, CannotOpen, Usage
 from server.platform import Platform
 from trust import anchors
@@ -29,7 +29,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser = commands.add_parser("verify", help="核验证照文件或二维码 / verify a file or a QR code")
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE.pdf")
     parser.add_argument("--qr", metavar="TEXT|IMAGE", help="a QR code's text, or a picture of it")
+    parser.add_argument(
+        "--many", type=Path, metavar="FILE", help="QR codes' texts, a line each: a row for each"
+    )
     parser.add_argument("--anchors", type=Path, metavar="DIR", help="judge by this folder alone")
+    parser.add_argument("--bundle", type=Path, metavar="FILE", help="judge by an offline bundle")
     parser.add_argument("--offline", action="store_true", help="ask no network")
     pictures.add(parser)
     parser.add_argument("--at", metavar="TIME", help="judge as of this time (RFC 3339)")
@@ -39,14 +43,18 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(arguments: argparse.Namespace, platform: Platform) -> int:
     """Print the report; 0 PASSED, 1 FAILED, 2 INDETERMINATE."""
-    if (arguments.file is None) == (arguments.qr is None):
-        raise Usage("give either a file or --qr")
-    if arguments.offline and arguments.anchors is None:
-        raise Usage("--offline needs --anchors")
+    if [arguments.file, arguments.qr, arguments.many].count(None) != 2:
+        raise Usage("give either a file, --qr or --many")
+    if arguments.offline and arguments.anchors is None and arguments.bundle is None:
+        raise Usage("--offline needs --anchors or --bundle")
     at = _time(arguments.at)
     data = _contents(arguments.file) if arguments.file is not None else b""
     with httpx.Client(follow_redirects=False, trust_env=False) as client:
-        knowledge = _knowledge(arguments, platform, client)
+        knowledge = _knowledge(arguments, platform, client, at)
+        if arguments.many is not None:
+            return verify_many.run(
+                arguments.many, knowledge, at=at, out=sys.stdout, as_json=arguments.json
+            )
         found = (
             verify_file(data, knowledge, at=at)
             if arguments.file is not None
@@ -78,19 +86,32 @@ def _time(given: str | None) -> datetime:
 
 
 def _knowledge(
-    arguments: argparse.Namespace, platform: Platform, client: httpx.Client
+    arguments: argparse.Namespace, platform: Platform, client: httpx.Client, at: datetime
 ) -> Knowledge:
-    if arguments.anchors is None:
+    if arguments.anchors is None and arguments.bundle is None:
         if not platform.has_database():
             print(f"trust: no region in {platform.settings.home} and no --anchors: "
                   "nothing is trusted", file=sys.stderr)  # fmt: skip
             return evidence.offline(Anchors(()), evidence.store_of(Anchors(())))
         return platform.knowledge
-    known = anchors.load(arguments.anchors)
+    known = _known(arguments, at)
     store = evidence.store_of(known)
     if arguments.offline:
         return evidence.offline(known, store)
     return Knowledge(store, known.signer, None, AskedStatus(known, store, client=client))
+
+
+def _known(arguments: argparse.Namespace, at: datetime) -> Anchors:
+    """The folder, the bundle, or both: then the folder's list signer has to have signed it."""
+    folder = anchors.load(arguments.anchors) if arguments.anchors is not None else None
+    if arguments.bundle is None:
+        return folder or Anchors(())
+    try:
+        with arguments.bundle.open("rb") as file:
+            data = file.read(offline_bundle.BUNDLE_MAX + 1)
+    except OSError as error:
+        raise CannotOpen(f"{arguments.bundle} cannot be opened: {error.strerror}") from error
+    return bundle_knowledge.read(data, at=at, known=folder)
 
 
 def _contents(path: Path) -> bytes:

@@ -35,7 +35,14 @@ _LINES = ("redirect_uris", "post_logout_redirect_uris")
 _PLACES = (
     ("/admin/clients", "接入平台", "Clients", Role.SYSTEM_ADMIN),
     ("/admin/deliveries", "退出通知", "Logout notices", Role.SYSTEM_ADMIN),
+    ("/admin/trust", "互认", "Recognition", Role.SYSTEM_ADMIN),
+    ("/admin/types", "证照类型", "Licence types", Role.SYSTEM_ADMIN),
+    ("/admin/items", "事项", "Service items", Role.SYSTEM_ADMIN),
+    ("/admin/feeds", "事件推送", "Webhooks", Role.SYSTEM_ADMIN),
+    ("/admin/reporting", "目录上报", "Reporting", Role.SYSTEM_ADMIN),
+    ("/admin/counters", "计数", "Counters", Role.SYSTEM_ADMIN),
     ("/admin/people", "人员", "People", Role.SECURITY_ADMIN),
+    ("/admin/share", "共享权限", "Sharing", Role.SECURITY_ADMIN),
     ("/admin/roles", "角色", "Roles", Role.SECURITY_ADMIN),
 )
 

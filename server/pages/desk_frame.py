@@ -31,14 +31,27 @@ HEALTH_READERS: Final = CA_READERS | {Role.SYSTEM_ADMIN}
 SEALS, REQUESTS, USES = "/desk/seals", "/desk/seal-requests", "/desk/seal-uses"
 LEDGER, CERTIFICATES, CRLS = "/desk/ledger", "/desk/certificates", "/desk/crls"
 HEALTH: Final = "/desk/health"
+OFFICE, SCAN, CALLS = "/desk/office", "/desk/office/scan", "/desk/office/calls"
+OFFICES: Final = frozenset({Role.OFFICE})
+BULK: Final = "/desk/bulk"
+CASES, LICENCES = "/desk/cases", "/desk/licences"
+SHOWING, DISPUTES = "/desk/showing", "/desk/disputes"
 _PLACES: Final = (
+    (CASES, "申请办理", "Cases", frozenset({Role.CLERK, Role.APPROVER})),
+    (LICENCES, "证照", "Licences", frozenset({Role.CLERK, Role.APPROVER})),
     (SEALS, "印章", "Seals", SEAL_READERS),
     (REQUESTS, "印章申请", "Applications", APPLICANTS | SEAL_READERS),
     (USES, "用印确认", "Uses", CONFIRMERS),
     (LEDGER, "用印台账", "Ledger", SEAL_READERS),
     (CERTIFICATES, "证书", "Certificates", CA_READERS),
     (CRLS, "吊销列表", "CRLs", CA_READERS),
+    (SHOWING, "亮证", "Showing", frozenset({Role.OFFICE, Role.CLERK, Role.APPROVER})),
+    (DISPUTES, "异议", "Complaints", frozenset({Role.CLERK, Role.APPROVER})),
     (HEALTH, "运行状况", "Health", HEALTH_READERS),
+    (OFFICE, "用证", "Licences", OFFICES),
+    (SCAN, "核验", "Verify", OFFICES),
+    (CALLS, "用证记录", "Calls", OFFICES),
+    (BULK, "批量签发", "Bulk", frozenset({Role.CLERK, Role.APPROVER})),
 )
 
 
@@ -72,15 +85,19 @@ def first(me: SignedIn) -> str:
     raise Forbidden("this desk is for those who administer seals and certificates")
 
 
+def places(me: SignedIn) -> list[tuple[str, str, str]]:
+    """The pages of this desk that somebody finds, in their order."""
+    return [each[:3] for each in _PLACES if not me.caller.roles.isdisjoint(each[3])]
+
+
 def desk_page(
     me: SignedIn, template: str, *, here: str, done: str = "", error: TrustError | None = None,
     **values: Any,
 ) -> Response:  # fmt: skip
     """A page of this desk; with `error` it says why, under the status of that refusal."""
-    places = [each[:3] for each in _PLACES if not me.caller.roles.isdisjoint(each[3])]
     return show.page(
         me.visitor, template, status=problems.status_of(type(error)) if error else 200,
-        places=places, here=here, csrf=show.session_token(me, PURPOSE),
+        places=places(me), here=here, csrf=show.session_token(me, PURPOSE),
         done=desk_words.DONE.get(done[:40]), words=desk_words,
         trouble=desk_words.refusal(error) if error else None, **values,
     )  # fmt: skip

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from server.pages import identity_words
+from certificates.share import words as share_words
+from server.pages import identity_words, trust_words, wallet_words
 from trust.errors import TrustError
 
 Words = tuple[str, str]
@@ -102,6 +103,10 @@ DONE: Final[dict[str, Words]] = {
     "release": ("证书已恢复，吊销列表已签发。", "In force again; the CRL says so."),
     "revoke": ("证书已吊销，吊销列表已签发。", "Revoked; the CRL says so."),
     "crl": ("吊销列表已签发。", "The CRL is published."),
+    "bulk-entered": ("文件已提交，正在逐行核对。", "Handed in; its rows are being checked."),
+    "bulk-release": ("已放行，开始签发。", "Released; issuing has begun."),
+    "bulk-release-good": ("已放行合格的行，开始签发。", "The good rows are released."),
+    "bulk-cancel": ("任务已取消。", "The job is cancelled."),
 }
 REFUSALS: Final[dict[str, Words]] = {
     "sign_in_too_old": (
@@ -148,6 +153,7 @@ WARNINGS: Final[dict[str, Words]] = {
     "not_told": ("外部 CA 的答复已过期或缺失", "no answer of the outside CA that is still good"),
     "clock_moved_back": ("时钟回拨", "the clock was moved back"),
     "database_unreachable": ("数据库不可用", "the database cannot be asked"),
+    **trust_words.ALARMS,
 }
 THINGS: Final[dict[str, Words]] = {
     "crl": ("吊销列表", "CRL"),
@@ -157,7 +163,14 @@ THINGS: Final[dict[str, Words]] = {
     "outside_ca": ("外部 CA", "Outside CA"),
     "clock": ("时钟", "Clock"),
     "database": ("数据库", "Database"),
+    "trust_list": ("信任列表", "Trust list"),
 }
+
+
+#: Refusals that sharing words, besides its own.
+OF_SHARING: Final = frozenset(
+    {"nothing_to_verify", "licence_not_copied", "no_copy_seal", "bad_purpose", "no_such_slip"}
+)
 
 
 def refusal(error: TrustError) -> Words:
@@ -165,6 +178,10 @@ def refusal(error: TrustError) -> Words:
     told with its message: the rules of names and pictures are many."""
     if error.code in REFUSALS:
         return REFUSALS[error.code]
+    if error.code in wallet_words.REFUSALS and error.code != "invalid":
+        return wallet_words.REFUSALS[error.code]
+    if error.code.startswith("share_") or error.code in OF_SHARING:
+        return share_words.WORDS.get(error.code, (str(error), error.code))
     if error.code in ("invalid", "unusable_picture", "not_found", "forbidden"):
         zh = {"not_found": "没有找到。", "forbidden": "无权办理。"}
         return zh.get(error.code, "填写的内容不符合规定，请核对。"), str(error)

@@ -17,6 +17,10 @@ from trust.errors import Invalid
 BODY_MAX = 256 * 1024
 #: A form with the picture of a seal.
 PICTURE_FORM_MAX = UPLOAD_MAX + 32 * 1024
+#: A form with the rows of a bulk job.
+BATCH_FORM_MAX = 20 * 1024 * 1024
+#: A form with the sealed file of a licence.
+LICENCE_FORM_MAX = 8 * 1024 * 1024
 FIELDS_MAX = 64
 #: Certificates, signatures and key sets are pasted; nothing else is long.
 TEXT_MAX = 64 * 1024
@@ -68,6 +72,16 @@ async def read_with_picture(request: Request) -> Form:
     return await _read(request, PICTURE_FORM_MAX)
 
 
+async def read_with_batch(request: Request) -> Form:
+    """The same, with room for a file of rows."""
+    return await _read(request, BATCH_FORM_MAX)
+
+
+async def read_with_licence(request: Request) -> Form:
+    """The same, with room for the sealed file of a licence."""
+    return await _read(request, LICENCE_FORM_MAX)
+
+
 async def _read(request: Request, most: int) -> Form:
     csrf.refuse_elsewhere(request)
     kind = request.headers.get("content-type", "")[:200].partition(";")[0].strip().lower()
@@ -83,6 +97,8 @@ async def _read(request: Request, most: int) -> Form:
 
 Posted = Annotated[Form, Depends(read)]
 PostedPicture = Annotated[Form, Depends(read_with_picture)]
+PostedLicence = Annotated[Form, Depends(read_with_licence)]
+PostedBatch = Annotated[Form, Depends(read_with_batch)]
 
 
 async def _read_short(request: Request) -> bytes:

@@ -17,9 +17,24 @@ CHECKS: Final = {
     "claim": ("二维码内容", "QR code content"),
     "claim.signature": ("二维码签名", "QR code signature"),
     "registry": ("登记库", "Registry"),
+    "log": ("公开日志", "Public log"),
+    "region": ("信任列表", "Trust list"),
     "digest": ("内容摘要", "Content digest"),
     "state": ("证照状态", "State"),
+    "state.asked": ("颁发地区的答复", "The issuing region's answer"),
+    "listed": ("信任列表中的签发者", "Signer on the trust list"),
+    "listed.issuer": ("信任列表中的颁发机构", "Issuer on the trust list"),
+    "recognition": ("跨地区互认", "Mutual recognition"),
     "dates": ("有效期", "Validity dates"),
+    "container": ("归档包容器", "Package's container"),
+    "part": ("归档包各部分", "Package's parts"),
+    "manifest": ("归档清单", "Package's manifest"),
+    "roots": ("根证书", "Roots"),
+    "metadata": ("元数据", "Metadata"),
+    "archived": ("归档状态", "State when archived"),
+    "audit": ("审计证明", "Audit proof"),
+    "copy": ("加注件", "Marked copy"),
+    "original": ("加注件的原件", "The copy's original"),
 }
 
 #: Outcome: name, what it means for the reader.
@@ -50,6 +65,10 @@ FIELDS: Final = (
     ("valid_until", "有效期止", "Valid until"),
     ("region_name", "颁发地区", "Region"),
     ("identifier", "电子证照标识", "Licence identifier"),
+    ("copy_purpose", "加注件仅用于", "Copy for this only"),
+    ("copy_maker", "加注件制作者", "Copy made for"),
+    ("copy_until", "加注件有效期止", "Copy good until"),
+    ("copy_number", "加注件编号", "Copy's number"),
 )
 
 #: What stands above a licence's summary, or in its place.

@@ -16,7 +16,7 @@ CLERKS = frozenset({Role.CLERK, Role.SECURITY_ADMIN})
 #: Who finds something under /desk/ besides that counter (server.pages.desk_frame).
 WORKERS = frozenset(
     {Role.CLERK, Role.APPROVER, Role.SEAL_ADMIN, Role.CA_ADMIN, Role.SYSTEM_ADMIN,
-     Role.SECURITY_ADMIN, Role.AUDIT_ADMIN}
+     Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.OFFICE}
 )  # fmt: skip
 #: Who finds something under /admin/.
 ADMINISTRATORS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})

@@ -52,7 +52,7 @@ def licence(region: Region) -> Licence:
 @pytest.fixture
 def spoilt(tmp_path: Path) -> Region:
     """A region of the test's own, for revoking what others rely on."""
-    return build(tmp_path / "spoilt")
+    return build(tmp_path / "spoilt", fresh=True)
 
 
 def roots_alone(region: Region, directory: Path) -> Knowledge:

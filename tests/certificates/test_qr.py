@@ -112,7 +112,8 @@ def edited(change: Callable[[dict[int, Any]], None]) -> str:
     [
         ("another version", lambda c: c.update({qr.K_VERSION: 2}), "claim_version"),
         ("an unknown key", lambda c: c.update({14: 1}), "claim_malformed"),
-        ("the key of a copy", lambda c: c.update({qr.K_COPY_NUMBER: 1}), "copy_claim"),
+        ("one key of a copy's three", lambda c: c.update({qr.K_COPY_NUMBER: "JZ0123456789ABCD"}),
+         "claim_malformed"),
         ("no holder", lambda c: c.pop(qr.K_HOLDER), "claim_malformed"),
         ("an empty holder", lambda c: c.update({qr.K_HOLDER: ""}), "claim_malformed"),
         ("a short digest", lambda c: c.update({qr.K_DIGEST: b"x" * 15}), "claim_malformed"),

@@ -318,7 +318,7 @@ def test_personal_data_are_read_for_a_purpose_that_the_log_keeps(
     assert (read["name"], read["key_number"]) == ("张三丰", signing_in.CITIZEN)
     (entry,) = signing_in.audited(provider, "particulars.read")
     assert (entry.account, entry.subject) == ("guard", person)
-    assert json.loads(entry.details) == {"purpose": "complaint 2026-17"}
+    assert json.loads(entry.details) == {"client": DESK, "purpose": "complaint 2026-17"}
 
 
 def test_an_administrator_of_one_authority_stays_within_it(
@@ -395,7 +395,7 @@ def test_factors_are_reset_of_staff_only_and_the_holder_is_told(
     assert "重置" in provider.messages.sent()[-1].text
     with provider.sessions() as session:
         assert not totp.enrolled(session, person)
-    assert told(provider, "account.factors_reset") == [REASON]
+    assert told(provider, "account.factors_reset") == [{"client": DESK} | REASON]
 
 
 def test_evidence_is_listed_and_withdrawn_with_a_reason(provider: Provider, ask: Ask) -> None:
@@ -461,7 +461,7 @@ def test_an_import_is_reported_first_and_then_run(provider: Provider, ask: Ask) 
     path = "/v1/imports/people"
     report = ask("guard", "POST", path, content=ROWS.encode(), headers=CSV).json()
     assert (report["done"], report["rows"], report["new"]) == (False, 1, 1)
-    assert told(provider, "people.import_checked") == [{"present": 0, "rows": 1}]
+    assert told(provider, "people.import_checked") == [{"client": DESK, "present": 0, "rows": 1}]
     run = f"{path}?check=false"
     done = ask("guard", "POST", run, content=ROWS.encode(), headers=CSV).json()
     assert (done["done"], done["new"]) == (True, 1)

@@ -77,7 +77,9 @@ def test_a_licence_goes_from_clerk_to_approver_to_holder_to_revocation(
     assert pdf.content.startswith(b"%PDF-")
     assert client.post("/v1/verifications", json={"qr": made["qr"]}).json()["outcome"] == "PASSED"
     revoked = client.post(
-        f"/v1/licences/{made['identifier']}/revocation", json={"reason": "注销"}, headers=approver
+        f"/v1/licences/{made['identifier']}/revocation",
+        json={"basis": "行政处罚法第九条", "reason": "停业"},
+        headers=approver,
     )
     assert (revoked.status_code, revoked.json()["state"]) == (201, "revoked")
     report = client.post("/v1/verifications", json={"qr": made["qr"]}).json()

@@ -164,7 +164,7 @@ def test_a_refusal_is_announced_and_the_form_stays(browser: webdriver.Chrome, ad
     field.send_keys("   ")
     browser.find_element(By.CSS_SELECTOR, "#paste button").click()
     live = browser.find_element(By.ID, "live")
-    WebDriverWait(browser, WAIT).until(lambda _: "内容不符合规则" in live.text)
+    WebDriverWait(browser, WAIT).until(lambda _: "请选择文件" in live.text)
     assert live.get_attribute("aria-live") == "polite"
     assert field.is_displayed()
     # The 422 itself is told on the console, by the browser.

@@ -252,8 +252,8 @@ def test_who_is_not_signed_in_signs_in_first(desk: Desk, made: str) -> None:
 
 def test_the_desk_leads_everybody_to_their_first_page(desk: Desk) -> None:
     for name, path in (
-        ("market.seal", "/desk/seals"), ("market.approver", "/desk/seal-requests"),
-        ("market.clerk", "/desk/seal-requests"), ("desk.ca", "/desk/certificates"),
+        ("market.seal", "/desk/seals"), ("market.approver", "/desk/cases"),
+        ("market.clerk", "/desk/cases"), ("desk.ca", "/desk/certificates"),
         ("desk.system", "/desk/health"),
     ):  # fmt: skip
         visit = desk.visit(name)

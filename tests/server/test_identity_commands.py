@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from server import cli, exits
-from sso import assurance, clients, totp
+from sso import assurance, clients, machines, totp
 from sso.models import Account
 from sso.upstream_models import Upstream
 from tests.regions import MARKET, Region, build
@@ -143,6 +143,21 @@ def test_a_platform_is_registered_listed_and_disabled(
     found = clients.find(region.platform.reading, made["client_id"])
     assert found is not None
     assert not found.active
+
+
+def test_a_platform_with_a_machine_account_acts_in_its_roles(
+    region: Region, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["client", "add", "--name", "用证系统", "--grant", "client_credentials"]
+    assert cli.main([*words, "--acts-as", f"office@{MARKET.code}", "--json"]) == 0
+    made = said(capsys)
+    assert made["scope"] == "trust"
+    with region.platform.reading() as session:
+        found = machines.caller(session, made["client_id"])
+    assert found is not None
+    assert (found.account, found.authority) == (made["machine_account"], MARKET.code)
+    assert cli.main([*words, "--acts-as", "office"]) == exits.USAGE
+    assert cli.main([*words, "--acts-as", f"audit_admin@{MARKET.code}"]) != 0
 
 
 def test_a_public_platform_gets_no_secret_and_no_token_of_its_own(

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from ca.models import Crl
 from certificates import issue
-from certificates.own_output import UnsoundOutput
+from certificates.press.own_output import UnsoundOutput
 from certificates.verify_claim import verify_claim
 from server import authorities, provision
 from server.cli import main

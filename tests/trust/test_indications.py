@@ -50,7 +50,12 @@ def test_no_finding_about_a_signature_lacks_its_word() -> None:
         "seal_owner_mismatch", "seal_region_mismatch", "content_malformed", "identifier_wrong",
         "claim_differs_from_registry", "differs_from_registry", "not_in_registry", "qr_differs",
         "void", "suspended", "other_state", "state_unknown", "dates_not_yet", "dates_over",
-        "issued_in_future",
+        "issued_in_future", "copy_expired", "copy_from_future", "copy_differs_from_registry",
+        "copy_not_in_registry", "copy_seal_mismatch", "original_differs",
+        # What lists, logs, policy and other regions say of a signer or a licence.
+        "region_unknown", "list_stale", "list_compromised", "not_on_list", "not_in_log",
+        "log_not_asked", "not_recognised", "recognised_if", "recognition_unknown",
+        "exchange_not_bound", "exchange_not_signed", "peer_disagrees",
     }  # fmt: skip
     text = Path(__file__).resolve().parents[2].joinpath("docs/report.md").read_text("utf-8")
     about, _, _ = text.partition("### Only in `trust seal inspect`")

@@ -20,6 +20,7 @@ KID_LENGTH = 8
 TAG_SIGN1 = 18
 NUMBERS = {Algorithm.ES256: -7, Algorithm.SM2_SM3: -65538}
 _ALGORITHMS = {number: algorithm for algorithm, number in NUMBERS.items()}
+_FAULTS = (cbor2.CBORError, ValueError, TypeError, ArithmeticError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +39,67 @@ def encode(value: Any) -> bytes:
     return cbor2.dumps(value, canonical=True)
 
 
+def encode_ordered(value: dict[int, Any]) -> bytes:
+    """Deterministic CBOR of a map whose keys come in ascending order, from 0 to 23; the values hold
+    no maps."""
+    encoded: bytes = cbor2.dumps(value)
+    return encoded
+
+
 def decode(data: bytes) -> Any:
     """CBOR in its deterministic encoding only; Malformed for anything else."""
+    value = decode_any(data)
     try:
-        value = cbor2.CBORDecoder(io.BytesIO(data)).decode()
         again = encode(value)
-    except (cbor2.CBORError, ValueError, TypeError, ArithmeticError, RecursionError) as error:
+    except _FAULTS as error:
         raise Malformed("not CBOR") from error
     if again != data:
         raise Malformed("CBOR is not in its deterministic encoding")
     return value
 
 
+def decode_any(data: bytes) -> Any:
+    """The first item in whatever encoding, for who compares the bytes afterwards; Malformed."""
+    try:
+        return cbor2.CBORDecoder(io.BytesIO(data)).decode()
+    except _FAULTS as error:
+        raise Malformed("not CBOR") from error
+
+
+def to_be_signed(message: Sign1) -> bytes:
+    """What the signature of a message is over."""
+    return _to_be_signed(message.protected, message.payload)
+
+
 def _to_be_signed(protected: bytes, payload: bytes) -> bytes:
-    return encode(["Signature1", protected, b"", payload])
+    """The Sig_structure (RFC 9052, 4.4): an array of the context, the protected header, no
+    external data and the payload."""
+    return b"\x84\x6aSignature1" + _octets(protected) + b"\x40" + _octets(payload)
+
+
+def _octets(data: bytes) -> bytes:
+    """A byte string in deterministic CBOR."""
+    size = len(data)
+    if size < 24:
+        return bytes((0x40 + size,)) + data
+    if size < 256:
+        return bytes((0x58, size)) + data
+    if size < 65_536:
+        return b"\x59" + size.to_bytes(2, "big") + data
+    return encode(data)
+
+
+def _head(number: int) -> bytes:
+    """The bytes before the key id in every message by one algorithm."""
+    protected = encode({ALG: number, KID: bytes(KID_LENGTH)})
+    return b"\xd2\x84" + _octets(protected)[:-KID_LENGTH]
+
+
+_HEADS = tuple((_head(number), algorithm) for number, algorithm in _ALGORITHMS.items())
+#: Tag 18, array of four, byte string of less than 24.
+_WRAPPING = 3
+#: An empty map, then a byte string of 24 to 255; a byte string of 64.
+_SHORT_PAYLOAD, _SIGNATURE_HEAD = b"\xa0\x58", b"\x58\x40"
 
 
 def sign1(
@@ -66,6 +114,28 @@ def sign1(
 
 def parse(data: bytes) -> Sign1:
     """Read a tagged COSE_Sign1 with exactly alg and kid, both protected; Malformed otherwise."""
+    return _parse_usual(data) or _parse_any(data)
+
+
+def _parse_usual(data: bytes) -> Sign1 | None:
+    """A good message of less than 256 bytes of payload, cut at its lengths; None for all else.
+
+    Such messages differ in nothing but key id, payload and signature: whatever else is in one is
+    read item by item by `_parse_any`, which names what is wrong.
+    """
+    for head, algorithm in _HEADS:
+        if data.startswith(head):
+            at = len(head) + KID_LENGTH
+            size = data[at + 2] if data[at : at + 2] == _SHORT_PAYLOAD else 0
+            end = at + 3 + size
+            if size < 24 or data[end : end + 2] != _SIGNATURE_HEAD or len(data) != end + 66:
+                return None
+            protected, kid = data[_WRAPPING:at], data[at - KID_LENGTH : at]
+            return Sign1(algorithm, kid, protected, data[at + 3 : end], data[end + 2 :])
+    return None
+
+
+def _parse_any(data: bytes) -> Sign1:
     value = decode(data)
     if not isinstance(value, cbor2.CBORTag) or value.tag != TAG_SIGN1:
         raise Malformed("not a COSE_Sign1")
@@ -96,5 +166,4 @@ def verify(message: Sign1, spki: bytes) -> None:
         signature = raw.raw_to_der(message.algorithm.row.key, message.signature)
     except Malformed as error:
         raise InvalidSignature("the signature is out of range") from error
-    signed = _to_be_signed(message.protected, message.payload)
-    signatures.verify(message.algorithm, spki, signed, signature)
+    signatures.verify(message.algorithm, spki, to_be_signed(message), signature)

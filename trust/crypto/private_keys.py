@@ -1,5 +1,6 @@
 """Private keys of every allowed kind behind one face: generate, load, sign, store."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
 )
 
-from trust.crypto import signatures, sm2
+from trust.crypto import signatures, sm2, sm2_batch
 from trust.crypto.algorithms import DEFAULT, Algorithm, KeyKind
 from trust.crypto.errors import Malformed, UnknownAlgorithm
 from trust.crypto.sm2_formats import ALGORITHM as SM2_ALGORITHM
@@ -68,6 +69,12 @@ class PrivateKey:
         if isinstance(key, ed25519.Ed25519PrivateKey):
             return key.sign(message)
         return key.sign(message, ec.ECDSA(signatures.HASHES[row.digest]))
+
+    def sign_many(self, algorithm: Algorithm, messages: Sequence[bytes]) -> list[bytes]:
+        """`sign` each; by SM2 eight at a time where the processor can (`sm2_batch`)."""
+        if isinstance(self._key, sm2.PrivateKey) and algorithm.row.key is self.kind:
+            return sm2_batch.sign_many(self._key, messages)
+        return [self.sign(algorithm, message) for message in messages]
 
     def pkcs8(self) -> bytes:
         """Return the PrivateKeyInfo, unencrypted: for a sealed box, nowhere else."""

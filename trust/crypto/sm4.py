@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from trust.crypto.errors import DecryptionFailed, Malformed
 
-_NONCE, _TAG = 12, 16
+NONCE, TAG = 12, 16
 
 
 def _cipher(key: bytes, mode: modes.GCM) -> Cipher[modes.GCM]:
@@ -22,7 +22,11 @@ def _cipher(key: bytes, mode: modes.GCM) -> Cipher[modes.GCM]:
 
 def seal(key: bytes, plaintext: bytes, *, context: bytes) -> bytes:
     """Encrypt and authenticate. A random nonce is safe for up to 2^32 boxes under one key."""
-    nonce = secrets.token_bytes(_NONCE)
+    return seal_with(key, plaintext, context=context, nonce=secrets.token_bytes(NONCE))
+
+
+def seal_with(key: bytes, plaintext: bytes, *, context: bytes, nonce: bytes) -> bytes:
+    """`seal` under a nonce of the caller's, 12 bytes, never used before with this key."""
     encryptor = _cipher(key, modes.GCM(nonce)).encryptor()
     encryptor.authenticate_additional_data(context)
     ciphertext = encryptor.update(plaintext) + encryptor.finalize()
@@ -31,9 +35,9 @@ def seal(key: bytes, plaintext: bytes, *, context: bytes) -> bytes:
 
 def unseal(key: bytes, box: bytes, *, context: bytes) -> bytes:
     """Open a box; DecryptionFailed for a wrong key, another context or a single changed bit."""
-    if len(box) < _NONCE + _TAG:
+    if len(box) < NONCE + TAG:
         raise DecryptionFailed("the sealed box is too short to be one")
-    nonce, ciphertext, tag = box[:_NONCE], box[_NONCE:-_TAG], box[-_TAG:]
+    nonce, ciphertext, tag = box[:NONCE], box[NONCE:-TAG], box[-TAG:]
     decryptor = _cipher(key, modes.GCM(nonce, tag)).decryptor()
     decryptor.authenticate_additional_data(context)
     try:

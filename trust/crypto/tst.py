@@ -204,17 +204,23 @@ def write_token(
     sign: Callable[[bytes], bytes], certificates: tuple[bytes, ...],
 ) -> bytes:  # fmt: skip
     """TimeStampToken around the DER of a TSTInfo; `certificates` go in, none when not wanted."""
+    digest_oid = _OIDS[algorithm.row.digest]
+    attributes = signed_attributes(info, signer=signer, algorithm=algorithm)
+    named = der.sequence(signer.issuer, der.integer(signer.serial))
+    return _assemble(info, named, digest_oid, attributes, algorithm, sign(attributes), certificates)
+
+
+def signed_attributes(info: bytes, *, signer: x509.Certificate, algorithm: Algorithm) -> bytes:
+    """What the authority signs of a token: content-type, message-digest, the ESS binding."""
     digest, digest_oid = algorithm.row.digest, _OIDS[algorithm.row.digest]
     bound_by = b"" if digest_oid == cms.SHA256 else algorithm_identifier(digest_oid)
     hashed = der.octets(hashes.digest(digest, signer.der))
     bound = der.sequence(der.sequence(der.sequence(bound_by, hashed)))
-    attributes = der.set_of(
+    return der.set_of(
         _attribute(cms.CONTENT_TYPE, der.oid(TST_INFO)),
         _attribute(cms.MESSAGE_DIGEST, der.octets(hashes.digest(digest, info))),
         _attribute(cms.SIGNING_CERTIFICATE_V2, bound),
     )
-    named = der.sequence(signer.issuer, der.integer(signer.serial))
-    return _assemble(info, named, digest_oid, attributes, algorithm, sign(attributes), certificates)
 
 
 def _assemble(

@@ -288,6 +288,11 @@ def authority_key_id(extensions: Mapping[str, Extension]) -> bytes | None:
 
 def name_values(name: bytes) -> list[tuple[str, str]]:
     """(OID, text) of each attribute; text that breaks its own type is shown with replacements."""
+    return list(_name_values(name))
+
+
+@lru_cache(maxsize=1024)
+def _name_values(name: bytes) -> tuple[tuple[str, str], ...]:
     found = []
     for rdn in der.children(der.parse(name, tag=der.SEQUENCE)):
         for attribute in der.children(rdn):
@@ -296,7 +301,7 @@ def name_values(name: bytes) -> list[tuple[str, str]]:
             codec = der.TEXT.get(value.tag, "utf-8")
             codec = "utf-8" if codec == "ascii" else codec
             found.append((der.read_oid(kind), value.content.decode(codec, "replace")))
-    return found
+    return tuple(found)
 
 
 def name_value(name: bytes, kind: str) -> str | None:

@@ -1,5 +1,7 @@
 """COSE_Sign1: one encoding, agreement with another library, and no change unnoticed."""
 
+from collections.abc import Callable
+
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from hypothesis import given, settings
@@ -77,7 +79,7 @@ def test_one_changed_byte_is_noticed(data: st.DataObject) -> None:
 
 
 @given(st.binary(max_size=120))
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_garbage_is_refused_and_nothing_else(data: bytes) -> None:
     for body in (data, b"\xd2\x84" + data, b"\xd2\x84\x43\xa1\x01\x26" + data):
         with pytest.raises(TrustError):
@@ -151,3 +153,32 @@ def test_another_algorithm_is_refused_by_its_number(number: object) -> None:
 def test_a_signature_out_of_range_is_invalid_and_not_malformed() -> None:
     with pytest.raises(InvalidSignature):
         cose.verify(cose.parse(message(signature=bytes(64))), pki.key(KeyKind.P256).spki)
+
+
+def said(read: Callable[[bytes], cose.Sign1], data: bytes) -> object:
+    try:
+        return read(data)
+    except TrustError as error:
+        return type(error), str(error)
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_cutting_a_message_at_its_lengths_and_reading_it_item_by_item_give_the_same(
+    data: st.DataObject,
+) -> None:
+    payload = data.draw(st.binary(max_size=300))
+    number = data.draw(st.sampled_from([-7, -65538]))
+    protected = cose.encode({cose.ALG: number, cose.KID: KID})
+    good = cose.encode(cbor2.CBORTag(18, [protected, {}, payload, bytes(64)]))
+    at, cut = data.draw(st.integers(0, len(good))), data.draw(st.integers(0, 2))
+    changed = good[:at] + data.draw(st.binary(max_size=2)) + good[at + cut :]
+    for message in (good, changed, good + b"\0", good[:-1]):
+        assert said(cose.parse, message) == said(cose._parse_any, message)
+
+
+@pytest.mark.parametrize("size", [0, 23, 24, 255, 256, 65_535, 65_536])
+def test_what_is_signed_is_the_standards_structure_at_every_length(size: int) -> None:
+    message = cose.Sign1(Algorithm.ES256, KID, bytes(size), bytes(size), b"")
+    structure = ["Signature1", message.protected, b"", message.payload]
+    assert cose.to_be_signed(message) == cose.encode(structure)

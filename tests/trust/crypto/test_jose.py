@@ -150,6 +150,17 @@ def test_base64url_comes_back(data: bytes) -> None:
     assert jose.unb64url(jose.b64url(data)) == data
 
 
+def test_of_every_last_character_only_those_with_spare_bits_zero_are_read() -> None:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for begun, every in (("A", 16), ("AA", 4)):
+        for value, last in enumerate(alphabet):
+            if value % every == 0:
+                assert jose.b64url(jose.unb64url(begun + last)) == begun + last
+            else:
+                with pytest.raises(Malformed):
+                    jose.unb64url(begun + last)
+
+
 @pytest.mark.parametrize(
     "text", ["A", "AA=", "AA==", "AB", "AAB", "A+", "A/", "A A", "é", "AAAA\n"]
 )

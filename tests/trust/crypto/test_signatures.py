@@ -183,3 +183,23 @@ def test_a_raw_ecdsa_signature_of_a_wrong_size_or_range_is_refused(raw: bytes) -
 def test_an_sm2_signature_made_elsewhere_verifies_by_its_spki() -> None:
     key = sm2.PrivateKey.generate()
     signatures.verify(Algorithm.SM2_SM3, sm2.spki(key.public_key), MESSAGE, key.sign(MESSAGE))
+
+
+def test_what_was_verified_ahead_is_that_signature_and_no_other() -> None:
+    key = KEYS[KeyKind.SM2]
+    good = [
+        (key.spki, message, key.sign(Algorithm.SM2_SM3, message)) for message in (b"one", b"two")
+    ]
+    spki, message, value = good[0]
+    wrong = value[:-1] + bytes([value[-1] ^ 1])
+    strangers = private_keys.generate(KeyKind.SM2).spki
+    not_an_item = (b"no key at all", b"", b"")
+    with signatures.verified_ahead([*good, (spki, message, wrong), not_an_item]):
+        for item in good:
+            signatures.verify(Algorithm.SM2_SM3, *item)
+        for item in ((spki, message, wrong), (spki, b"two", value), (strangers, message, value)):
+            with pytest.raises(InvalidSignature):
+                signatures.verify(Algorithm.SM2_SM3, *item)
+        with pytest.raises(UnknownAlgorithm):
+            signatures.verify(Algorithm.RSA_SHA256, spki, message, value)
+    assert not signatures._AHEAD.get()
